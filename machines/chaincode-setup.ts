@@ -1,0 +1,135 @@
+import { assertEvent, assign, enqueueActions, sendTo, setup, spawnChild, stopChild } from 'xstate'
+import type {
+  ChaincodeContext,
+  ChaincodeEmitted,
+  ChaincodeEvent,
+  ChaincodeInput,
+  Failure,
+  Replyable,
+} from './chaincode-facts.js'
+import { type ProcessRuntimeInput, processMachine } from './process.js'
+import type { Refusal } from './stream.js'
+import { failureOf, isCurrent } from './chaincode-tokens.js'
+
+/** The states on the way up, which share the startup delay. */
+export const STARTING_STATES: readonly string[] = ['launching', 'awaitingRegister', 'registered']
+
+/** The vocabulary of the chaincode chart: what it can check and do, by name. */
+export const chaincodeSetup = setup({
+  types: {
+    context: {} as ChaincodeContext,
+    input: {} as ChaincodeInput,
+    events: {} as ChaincodeEvent,
+    emitted: {} as ChaincodeEmitted,
+  },
+  actors: { runtime: processMachine },
+  delays: {
+    startupTimeout: ({ context }) => context.startupTimeoutMs,
+    restartPeriod: ({ context }) => context.restartPeriodMs,
+    backoff: ({ context }) => Math.min(context.backoffMs * 2 ** (context.restarts - 1), context.backoffLimitMs),
+  },
+  guards: {
+    isCurrent,
+    isByHand: ({ context }) => context.kind === 'byHand',
+    hasNoRuntime: ({ context }) => !context.hasRuntime,
+    rejectsWhileStarting: ({ context }) => context.whenStarting === 'reject',
+    isFull: ({ context }) => context.callers.length >= context.waitingCallersLimit,
+    isRemoving: ({ context }) => context.removing,
+    hasCallers: ({ context }) => context.callers.length > 0 && context.kind === 'process',
+    isUpAgainByItself: ({ context }) =>
+      context.kind === 'process' &&
+      context.failure !== undefined &&
+      context.failure.kind !== 'stopped' &&
+      (context.restart === 'permanent' ||
+        (context.restart === 'transient' &&
+          !(context.failure.kind === 'runtimeExited' && context.failure.exitCode === 0))) &&
+      context.restarts < context.restartIntensity,
+    isFailedLaunch: ({ context }) =>
+      context.failure !== undefined &&
+      context.failure.kind !== 'stopped' &&
+      (STARTING_STATES.includes(context.failure.state) || context.restart !== 'onDemand'),
+  },
+  actions: {
+    queueCaller: assign({
+      callers: ({ context, event }) =>
+        event.type === 'ENSURE_READY' ? [...context.callers, event.callerId] : context.callers,
+    }),
+    forgetCaller: assign({
+      callers: ({ context, event }) =>
+        event.type === 'CALLER_GONE' ? context.callers.filter((id) => id !== event.callerId) : context.callers,
+    }),
+    beginIncarnation: assign({
+      incarnation: ({ context }) => context.incarnation + 1,
+      failure: undefined,
+      hasRuntime: true,
+      pid: 0,
+    }),
+    startRuntime: spawnChild('runtime', {
+      id: 'runtime',
+      input: ({ context }) => ({
+        ...(context.runtime as Omit<ProcessRuntimeInput, 'incarnation'>),
+        incarnation: context.incarnation,
+      }),
+    }),
+    stopRuntime: enqueueActions(({ context, enqueue }) => {
+      if (context.hasRuntime) enqueue.sendTo('runtime', { type: 'STOP' })
+    }),
+    releaseRuntime: enqueueActions(({ enqueue }) => {
+      enqueue(stopChild('runtime'))
+      enqueue.assign({ hasRuntime: false, pid: 0 })
+    }),
+    rememberPid: assign({ pid: ({ event }) => (event.type === 'RUNTIME_STARTED' ? event.pid : 0) }),
+    adoptStream: enqueueActions(({ event, enqueue }) => {
+      assertEvent(event, 'REGISTER')
+      enqueue.assign({ stream: { id: event.streamId, ref: event.stream as Replyable }, failure: undefined })
+      enqueue.sendTo(event.stream as Replyable, { type: 'ACCEPT' })
+    }),
+    refuseStream: enqueueActions(({ event, enqueue }, { refusal }: { refusal: Refusal }) => {
+      assertEvent(event, 'REGISTER')
+      enqueue.sendTo(event.stream as Replyable, { type: 'REJECT', refusal })
+    }),
+    closeStream: enqueueActions(({ context, enqueue }) => {
+      if (context.stream) enqueue.sendTo(context.stream.ref, { type: 'CLOSE' })
+      enqueue.assign({ stream: undefined })
+    }),
+    forgetStream: assign({ stream: undefined }),
+    rememberFailure: assign({
+      failure: ({ context, event }, { state }: { state: string }) => failureOf(context, event, state),
+    }),
+    rememberStuck: assign({
+      failure: ({ context }): Failure => ({ kind: 'stuck', state: 'stopping', pid: context.pid }),
+    }),
+    answerReady: enqueueActions(({ context, enqueue }) => {
+      const streamId = context.stream?.id ?? 0
+      for (const callerId of context.callers) enqueue.emit({ type: 'CALLER_READY', callerId, streamId })
+      enqueue.assign({ callers: [] })
+    }),
+    answerReadyNow: enqueueActions(({ context, event, enqueue }) => {
+      assertEvent(event, 'ENSURE_READY')
+      enqueue.emit({ type: 'CALLER_READY', callerId: event.callerId, streamId: context.stream?.id ?? 0 })
+    }),
+    failCallers: enqueueActions(({ context, enqueue }) => {
+      const failure = context.failure ?? { kind: 'stopped', state: 'stopping' }
+      for (const callerId of context.callers) enqueue.emit({ type: 'CALLER_FAILED', callerId, failure })
+      enqueue.assign({ callers: [] })
+    }),
+    refuseCaller: enqueueActions(({ event, enqueue }, failure: Failure) => {
+      assertEvent(event, 'ENSURE_READY')
+      enqueue.emit({ type: 'CALLER_FAILED', callerId: event.callerId, failure })
+    }),
+    queueStopCaller: assign({
+      stopCallers: ({ context, event }) =>
+        event.type === 'STOP' ? [...context.stopCallers, event.callerId] : context.stopCallers,
+    }),
+    answerStopped: enqueueActions(({ context, event, enqueue }) => {
+      const now = event.type === 'STOP' && !context.stopCallers.includes(event.callerId) ? [event.callerId] : []
+      const stuck = context.failure?.kind === 'stuck' ? context.failure : undefined
+      for (const callerId of [...context.stopCallers, ...now])
+        enqueue.emit({ type: 'CALLER_STOPPED', callerId, failure: stuck })
+      enqueue.assign({ stopCallers: [] })
+    }),
+    markRemoving: assign({ removing: true }),
+    countRestart: assign({ restarts: ({ context }) => context.restarts + 1 }),
+    forgetRestarts: assign({ restarts: 0 }),
+  },
+})
