@@ -46,7 +46,8 @@ const table = {
   NOT_CONNECTED: row(
     (f: { ccid: string; address: string }) =>
       `could not launch chaincode ${f.ccid}: handler not found for chaincode ${f.ccid}`,
-    (f) => `in dev mode the chaincode is started by hand: CORE_CHAINCODE_ID_NAME=${f.ccid} CORE_PEER_ADDRESS=${f.address}`,
+    (f) =>
+      `in dev mode the chaincode is started by hand: CORE_CHAINCODE_ID_NAME=${f.ccid} CORE_PEER_ADDRESS=${f.address}`,
   ),
   TOO_MANY_CALLERS: row(
     (f: { ccid: string; limit: number }) =>
@@ -63,6 +64,114 @@ const table = {
       `chaincode ${f.ccid} already runs ${f.limit} transactions (chaincoded.limits.transactionsInFlight)`,
   ),
   CALL_CANCELLED: row(() => 'the caller went away before the transaction ended'),
+
+  // Configuration
+  CONFIG_UNKNOWN_KEY: row(
+    (f: { key: string; from: string; nearest?: string; known?: readonly string[] }) =>
+      `there is no setting ${f.key} (${f.from})`,
+    (f) =>
+      f.nearest
+        ? `did you mean ${f.nearest}?`
+        : f.known?.length
+          ? `the settings here are ${f.known.join(', ')}`
+          : undefined,
+  ),
+  CONFIG_BAD_VALUE: row(
+    (f: { key: string; value: unknown; from: string; allowed: string }) =>
+      `${f.key} is ${JSON.stringify(f.value)} (${f.from}), but it has to be ${f.allowed}`,
+  ),
+  CONFIG_FILE_UNREADABLE: row(
+    (f: { file: string; detail: string }) => `cannot read the configuration file ${f.file}: ${f.detail}`,
+  ),
+  CONFIG_FILE_INVALID: row((f: { from: string; detail: string }) => `${f.from}: ${f.detail}`),
+  CHAINCODE_ENDPOINT_INVALID: row(
+    (f: { detail: string; key: string }) => f.detail,
+    (f) => `set ${f.key} to a host and port that a chaincode can reach, for example 127.0.0.1:7052`,
+  ),
+
+  // Data folder and control service
+  DATA_FOLDER_UNUSABLE: row(
+    (f: { path: string; detail: string }) => `cannot use the data folder ${f.path}: ${f.detail}`,
+    () => 'name another one with --data',
+  ),
+  DATA_FOLDER_FOREIGN: row(
+    (f: { path: string; found: string }) =>
+      `${f.path} is no data folder of chaincoded, and it is not empty (it holds ${f.found})`,
+    () => 'name an empty or new folder with --data; nothing was changed',
+  ),
+  DATA_FOLDER_NEWER: row(
+    (f: { path: string; format: number; known: number; writtenBy: string }) =>
+      `the data folder ${f.path} was written by chaincoded ${f.writtenBy} in format ${f.format}; this one knows ${f.known}`,
+    () => 'update chaincoded, or name another folder with --data; nothing was changed',
+  ),
+  DATA_FOLDER_IN_USE: row(
+    (f: { path: string; pid: number; address?: string }) =>
+      `a daemon (pid ${f.pid}) already uses the data folder ${f.path}${f.address ? `, serving ${f.address}` : ''}`,
+    (f) =>
+      `use that one (chaincoded ps, chaincoded deploy DIR), stop it (kill ${f.pid}), or name another folder with --data`,
+  ),
+  NO_DAEMON: row(
+    (f: { path: string }) => `no daemon serves the data folder ${f.path}`,
+    () => 'start one with: chaincoded dev DIR (or: chaincoded start), or name its data folder with --data',
+  ),
+  DAEMON_SILENT: row(
+    (f: { afterMs: number; what: string }) => `the daemon did not answer ${f.what} within ${f.afterMs} ms`,
+  ),
+  DAEMON_GONE: row(
+    (f: { what: string }) => `the daemon went away during ${f.what}`,
+    () => 'see whether it still serves with: chaincoded status',
+  ),
+
+  // Names, arguments and clients of the command line
+  CHAINCODE_NAME_ILLEGAL: row(
+    (f: { name: string; proposal?: string }) =>
+      `"${f.name}" is no chaincode name: it has to match [a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*`,
+    (f) => (f.proposal ? `"${f.proposal}" would do` : undefined),
+  ),
+  CHAINCODE_VERSION_ILLEGAL: row(
+    (f: { version: string }) => `"${f.version}" is no chaincode version: it has to match [A-Za-z0-9_.+-]+`,
+  ),
+  CHANNEL_NAME_ILLEGAL: row(
+    (f: { channel: string }) =>
+      `"${f.channel}" is no channel name: it has to match [a-z][a-z0-9.-]* and have at most 249 characters`,
+  ),
+  CHAINCODE_UNKNOWN: row(
+    (f: { name: string; nearest?: string; known: readonly string[] }) => `there is no chaincode "${f.name}"`,
+    (f) =>
+      f.nearest
+        ? `did you mean "${f.nearest}"?`
+        : f.known.length > 0
+          ? `there are ${f.known.join(', ')}`
+          : 'none is deployed yet; deploy one with: chaincoded deploy DIR',
+  ),
+  FOLDER_MISSING: row(
+    (f: { path: string; detail: string }) => `cannot deploy ${f.path}: ${f.detail}`,
+    () => 'name the folder that holds the chaincode',
+  ),
+  ARGUMENTS_INVALID: row(
+    (f: { detail: string; hint?: string }) => f.detail,
+    (f) => f.hint,
+  ),
+  USER_UNKNOWN: row(
+    (f: { user: string; nearest?: string; known: readonly string[]; path: string }) =>
+      `there is no user "${f.user}" in ${f.path}`,
+    (f) =>
+      f.nearest ? `did you mean "${f.nearest}"?` : f.known.length ? `there are ${f.known.join(', ')}` : undefined,
+  ),
+  TRANSACTION_FAILED: row(
+    (f: { detail: string; hint?: string }) => f.detail,
+    (f) => f.hint,
+  ),
+  TRANSACTION_INVALID: row(
+    (f: { txId: string; status: string; blockNumber: bigint }) =>
+      `transaction ${f.txId} is in block ${f.blockNumber}, but it was not committed: ${f.status}`,
+    (f) =>
+      f.status.includes('READ_CONFLICT') ? 'another transaction changed what it had read; send it again' : undefined,
+  ),
+  GATEWAY_UNREACHABLE: row(
+    (f: { address: string; detail: string }) => `the gateway at ${f.address} does not answer: ${f.detail}`,
+    () => 'see whether the daemon serves with: chaincoded status',
+  ),
 } as const
 
 /** Every code of the table. */
