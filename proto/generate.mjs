@@ -42,6 +42,8 @@ function generateInto(directory) {
         local: [process.execPath, require.resolve('ts-proto/protoc-gen-ts_proto')],
         out: directory,
         opt: options,
+        // One run of the plugin for all folders instead of one for each.
+        strategy: 'all',
       },
     ],
   }
