@@ -172,6 +172,32 @@ const table = {
     (f: { address: string; detail: string }) => `the gateway at ${f.address} does not answer: ${f.detail}`,
     () => 'see whether the daemon serves with: chaincoded status',
   ),
+
+  // Ledger
+  LEDGER_LOCKED: row(
+    (f: { folder: string }) => `the ledger in ${f.folder} is in use by another process`,
+    () => 'stop the daemon that has it open, or name another folder with --data',
+  ),
+  LEDGER_UNREADABLE: row(
+    (f: { folder: string; detail: string }) => `cannot open the ledger in ${f.folder}: ${f.detail}`,
+  ),
+  LEDGER_CORRUPT: row(
+    (f: { folder: string; detail: string }) => `the ledger in ${f.folder} is damaged: ${f.detail}`,
+    () => 'restore the folder from a copy, or remove it to start with an empty ledger',
+  ),
+  LEDGER_FOREIGN: row(
+    (f: { folder: string; detail: string }) => `${f.folder} does not hold a ledger of chaincoded: ${f.detail}`,
+    () => 'name another folder with --data; nothing was changed',
+  ),
+  LEDGER_WRITE_FAILED: row(
+    (f: { folder: string; detail: string }) => `cannot write to the ledger in ${f.folder}: ${f.detail}`,
+    () => 'nothing more is committed until a restart; look for a full or broken disk first',
+  ),
+  LEDGER_CLOSED: row(() => 'the ledger is closed'),
+  COMMIT_QUEUE_FULL: row(
+    (f: { channelId: string; limit: number }) =>
+      `channel ${f.channelId}: ${f.limit} transactions already wait for their commit (chaincoded.limits.waitingCommits)`,
+  ),
 } as const
 
 /** Every code of the table. */
