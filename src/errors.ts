@@ -54,6 +54,15 @@ const table = {
       `chaincode ${f.ccid} is starting and ${f.limit} callers already wait for it (chaincoded.limits.waitingCallers)`,
   ),
 
+  CHAINCODE_UNKNOWN: row(
+    (f: { name: string; known: readonly string[] }) => `no chaincode '${f.name}' is deployed here`,
+    (f) => (f.known.length > 0 ? `deployed: ${f.known.join(', ')}` : 'deploy one: chaincoded deploy DIR --name NAME'),
+  ),
+  DATA_FILE_UNREADABLE: row(
+    (f: { file: string; detail: string }) => `${f.file} cannot be read: ${f.detail}`,
+    () => 'repair or move the file away; it is made anew',
+  ),
+
   // Transactions
   TXID_EXISTS: row((f: { txId: string; channelId: string }) => `txid: ${f.txId}(${f.channelId}) exists`),
   EXECUTE_TIMEOUT: row(() => 'timeout expired while executing transaction'),
@@ -63,6 +72,34 @@ const table = {
     (f: { ccid: string; limit: number }) =>
       `chaincode ${f.ccid} already runs ${f.limit} transactions (chaincoded.limits.transactionsInFlight)`,
   ),
+  QUERY_NOT_FOUND: row(() => 'query iterator not found'),
+  TOO_MANY_QUERIES: row(
+    (f: { limit: number }) => `the transaction already holds ${f.limit} queries open (chaincoded.limits.openIterators)`,
+  ),
+  NO_LEDGER_CONTEXT: row(() => 'no ledger context'),
+  UNMARSHAL_FAILED: row((f: { detail: string }) => `unmarshal failed: ${f.detail}`),
+  NOT_SUPPORTED_YET: row((f: { what: string }) => `${f.what} is not supported yet`),
+  PRIVATE_DATA_IN_INIT: row(() => 'private data APIs are not allowed in chaincode Init()'),
+  NO_COLLECTION_CONFIG: row(
+    (f: { chaincode: string }) =>
+      `collection config not defined for chaincode [${f.chaincode}], pass the collection configuration upon chaincode definition/instantiation`,
+  ),
+  NO_SUCH_CHANNEL: row((f: { channelId: string }) => `Failed to get policy manager for channel [${f.channelId}]`),
+  NO_CHAINCODE_INFO: row(
+    (f: { channelId: string; name: string }) =>
+      `[channel ${f.channelId}] failed to get chaincode container info for ${f.name}: chaincode ${f.name} not found`,
+  ),
+  INIT_NOT_REQUIRED: row(
+    (f: { name: string }) => `chaincode '${f.name}' does not require initialization but called as init`,
+  ),
+  INIT_ALREADY_DONE: row((f: { name: string }) => `chaincode '${f.name}' is already initialized but called as init`),
+  INIT_MISSING: row(
+    (f: { name: string }) => `chaincode '${f.name}' has not been initialized for this version, must call as init first`,
+  ),
+  RESPONSE_UNDECODABLE: row(
+    (f: { txId: string; detail: string }) => `failed to unmarshal response for transaction ${f.txId}: ${f.detail}`,
+  ),
+  CHAINCODE_ERROR_MESSAGE: row((f: { text: string }) => `transaction returned with failure: ${f.text}`),
   CALL_CANCELLED: row(() => 'the caller went away before the transaction ended'),
 
   // Configuration
@@ -173,6 +210,17 @@ const table = {
     () => 'see whether the daemon serves with: chaincoded status',
   ),
 
+  // Listening
+  PORT_IN_USE: row(
+    (f: { address: string; purpose: string }) =>
+      `cannot listen on ${f.address} for ${f.purpose}: the port is already in use`,
+    () => 'stop the program that uses it, or choose another port; 0 lets the system choose',
+  ),
+  LISTEN_FAILED: row(
+    (f: { address: string; purpose: string; detail: string }) =>
+      `cannot listen on ${f.address} for ${f.purpose}: ${f.detail}`,
+  ),
+
   // Ledger
   LEDGER_LOCKED: row(
     (f: { folder: string }) => `the ledger in ${f.folder} is in use by another process`,
@@ -247,6 +295,12 @@ export function failure<C extends ErrorCode>(
 /** Whether `error` is an operating error of the table, and, where `code` is given, of that code. */
 export function isFailure(error: unknown, code?: ErrorCode): error is ChaincodedError {
   return error instanceof ChaincodedError && (code === undefined || error.code === code)
+}
+
+/** The same failure, seen from one call further out: its message gets `prefix` and a colon in front. */
+export function prefixed(prefix: string, error: unknown): ChaincodedError {
+  if (!isFailure(error)) throw error
+  return new ChaincodedError(error.code, `${prefix}: ${error.message}`, error.hint, error.facts, error)
 }
 
 /** The text of anything that was thrown. */
