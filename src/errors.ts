@@ -246,6 +246,12 @@ const table = {
     (f: { channelId: string; limit: number }) =>
       `channel ${f.channelId}: ${f.limit} transactions already wait for their commit (chaincoded.limits.waitingCommits)`,
   ),
+
+  // Identities
+  IDENTITY_FILE: row(
+    (f: { file: string; detail: string }) => `identity file ${f.file}: ${f.detail}`,
+    () => 'restore the file, or remove the peerOrganizations folder that it is in to have new identities issued',
+  ),
 } as const
 
 /** Every code of the table. */
