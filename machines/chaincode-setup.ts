@@ -30,6 +30,9 @@ export const chaincodeSetup = setup({
   },
   guards: {
     isCurrent,
+    /** The stream ended because the process did: its exit says more than the stream's end. */
+    isExitBehindStreamEnd: ({ context, event }) =>
+      isCurrent({ context, event }) && context.failure?.kind === 'streamEnded',
     isByHand: ({ context }) => context.kind === 'byHand',
     hasNoRuntime: ({ context }) => !context.hasRuntime,
     rejectsWhileStarting: ({ context }) => context.whenStarting === 'reject',
@@ -95,6 +98,9 @@ export const chaincodeSetup = setup({
     forgetStream: assign({ stream: undefined }),
     rememberFailure: assign({
       failure: ({ context, event }, { state }: { state: string }) => failureOf(context, event, state),
+    }),
+    refineFailure: assign({
+      failure: ({ context, event }) => failureOf(context, event, context.failure?.state ?? ''),
     }),
     rememberStuck: assign({
       failure: ({ context }): Failure => ({ kind: 'stuck', state: 'stopping', pid: context.pid }),

@@ -30,8 +30,14 @@ const goDown = (state: string) =>
     STOP: { target: '#chaincode.ending', actions: ['queueStopCaller', remember(state)] },
     REMOVE: { target: '#chaincode.ending', actions: ['markRemoving', remember(state)] },
     RUNTIME_EXITED: { guard: 'isCurrent', target: '#chaincode.ending', actions: remember(state) },
-    STREAM_ENDED: { guard: 'isCurrent', target: '#chaincode.ending', actions: [remember(state), 'forgetStream'] },
     RUNTIME_FAILED: { guard: 'isCurrent', target: '#chaincode.ending', actions: [remember(state), 'releaseRuntime'] },
+  }) as const
+
+/** From a state that has a stream. */
+const goDownWithStream = (state: string) =>
+  ({
+    ...goDown(state),
+    STREAM_ENDED: { guard: 'isCurrent', target: '#chaincode.ending', actions: [remember(state), 'forgetStream'] },
   }) as const
 
 const launch = { target: '#chaincode.starting.launching', actions: 'queueCaller' } as const
@@ -108,7 +114,7 @@ export const chaincodeMachine = chaincodeSetup.createMachine({
         registered: {
           description: 'It said who it is; REGISTERED and READY are being sent.',
           on: {
-            ...goDown('registered'),
+            ...goDownWithStream('registered'),
             ENSURE_READY: [premature('registered', true), tooMany, { actions: 'queueCaller' }],
             STREAM_READY: { guard: 'isCurrent', target: '#chaincode.up.ready' },
             REGISTER: { actions: refuseWith('duplicate') },
@@ -128,11 +134,11 @@ export const chaincodeMachine = chaincodeSetup.createMachine({
       states: {
         ready: {
           description: 'It runs no transaction.',
-          on: { ...goDown('ready'), TX_STARTED: { guard: 'isCurrent', target: 'running' } },
+          on: { ...goDownWithStream('ready'), TX_STARTED: { guard: 'isCurrent', target: 'running' } },
         },
         running: {
           description: 'It runs at least one transaction.',
-          on: { ...goDown('running'), TX_ENDED: { guard: 'isCurrent', target: 'ready' } },
+          on: { ...goDownWithStream('running'), TX_ENDED: { guard: 'isCurrent', target: 'ready' } },
         },
       },
     },
@@ -143,6 +149,7 @@ export const chaincodeMachine = chaincodeSetup.createMachine({
         STOP: { actions: 'queueStopCaller' },
         REMOVE: { actions: 'markRemoving' },
         REGISTER: { actions: refuseWith('external') },
+        RUNTIME_EXITED: { guard: 'isExitBehindStreamEnd', actions: 'refineFailure' },
         RUNTIME_STOPPED: { guard: 'isCurrent', target: 'settling', actions: 'releaseRuntime' },
       },
       always: { guard: 'hasNoRuntime', target: 'settling' },
@@ -151,7 +158,7 @@ export const chaincodeMachine = chaincodeSetup.createMachine({
         stopping: {
           description: 'The runtime has been told to end; whoever calls now waits for the next incarnation.',
           on: {
-            ENSURE_READY: [notConnected('stopping'), tooMany, { actions: 'queueCaller' }],
+            ENSURE_READY: [tooMany, { actions: 'queueCaller' }],
             RUNTIME_STUCK: { guard: 'isCurrent', target: 'stuck', actions: ['rememberStuck'] },
           },
         },

@@ -16,8 +16,17 @@ export type ProcessEvent =
   | { type: 'SPAWNED'; pid: number }
   /** The program could not be started: errno name and text. */
   | { type: 'SPAWN_FAILED'; errno: string; message: string }
-  /** The process itself ended; members of its group may still live. `lastWords`: its last stderr lines, oldest first. */
-  | { type: 'EXITED'; exitCode: number | null; signal: string | null; lastWords: readonly string[] }
+  /**
+   * The process itself ended; members of its group may still live. `lastWords`: its last stderr lines (of stdout, where
+   * stderr stayed silent), oldest first. `output`: the last lines of both together, which a diagnosis reads.
+   */
+  | {
+      type: 'EXITED'
+      exitCode: number | null
+      signal: string | null
+      lastWords: readonly string[]
+      output?: readonly string[]
+    }
   /** No member of the process group is left. */
   | { type: 'GROUP_GONE' }
 
