@@ -1,11 +1,8 @@
-import { createRequire } from 'node:module'
 import { messageFacts, type FieldFacts, type MessageFacts } from './descriptors.js'
+import { requireOwnCopy, requireTheirs } from './own-copy.js'
 import { sample, type Fields } from './values.js'
 
-const require = createRequire(import.meta.url)
-const fabric = require('@hyperledger/fabric-protos') as Record<string, Loose>
-// The copy that fabric-protos itself uses, so that its messages fit together.
-const requireTheirs = createRequire(require.resolve('@hyperledger/fabric-protos'))
+const fabric = requireOwnCopy('@hyperledger/fabric-protos') as Record<string, Loose>
 
 /** google-protobuf, whose reader and writer fabric-protos is built on. */
 export const jspb = requireTheirs('google-protobuf') as {
@@ -14,7 +11,10 @@ export const jspb = requireTheirs('google-protobuf') as {
     getFieldNumber(): number
     readUint64String(): string
   }
-  BinaryWriter: new () => { writeUint64String(field: number, value: string): void; getResultBuffer(): Uint8Array }
+  BinaryWriter: {
+    new (): { writeUint64String(field: number, value: string): void; getResultBuffer(): Uint8Array }
+    prototype: Record<string, unknown>
+  }
 }
 
 type Loose = Record<string, unknown>
@@ -25,6 +25,7 @@ type TheirMessage = Record<string, Accessor> & { serializeBinary(): Uint8Array }
 export interface TheirClass {
   new (): TheirMessage
   deserializeBinary(bytes: Uint8Array): TheirMessage
+  serializeBinaryToWriter(message: TheirMessage, writer: object): void
 }
 
 const exportsByPackage: Record<string, unknown[]> = {
@@ -38,7 +39,9 @@ const exportsByPackage: Record<string, unknown[]> = {
   kvrwset: [(fabric.ledger?.rwset as Loose | undefined)?.kvrwset],
   queryresult: [fabric.ledger?.queryresult],
   'google.rpc': [fabric.google?.rpc],
-  'google.protobuf': ['any', 'timestamp'].map((name) => requireTheirs(`google-protobuf/google/protobuf/${name}_pb.js`)),
+  'google.protobuf': ['any', 'timestamp'].map((name) =>
+    requireOwnCopy(`google-protobuf/google/protobuf/${name}_pb.js`),
+  ),
 }
 
 /** What fabric-protos exports under a name of ours (message, enum or service definition), or undefined. */
@@ -139,40 +142,75 @@ export const encodeTheirs = (facts: MessageFacts, fields: Fields) => toTheirs(fa
 export const decodeTheirs = (facts: MessageFacts, bytes: Uint8Array) =>
   fromTheirs(facts, theirClass(facts).deserializeBinary(bytes))
 
-const varints = ['TYPE_BOOL', 'TYPE_INT32', 'TYPE_UINT32', 'TYPE_INT64', 'TYPE_UINT64', 'TYPE_ENUM']
+/** How google-protobuf writes a field: number, the writer's method, and for messages the one that writes their inside. */
+interface Written {
+  number: unknown
+  methods: string[]
+  inside: unknown
+}
+
+/** What the code of fabric-protos does with a writer when only this field is set; empty when it does not write it. */
+function theirWriting(facts: MessageFacts, field: FieldFacts): Written[] {
+  const found: Written[] = []
+  const message = toTheirs({ ...facts, fields: [field] }, { [field.name]: sample(field) })
+  // The library is minified and keeps short names of the same functions beside the public ones.
+  const writers = Object.entries(jspb.BinaryWriter.prototype).filter(([name]) => name.startsWith('write'))
+  const nameOf = (method: unknown) => writers.find(([, candidate]) => candidate === method)?.[0] ?? 'unknown'
+  if (field.map) {
+    const serializeBinary = (number: unknown, _writer: unknown, key: unknown, value: unknown, inside: unknown) =>
+      found.push({ number, methods: [nameOf(key), nameOf(value)], inside })
+    message[`get${accessorName(field)}`] = () => ({ getLength: () => 1, serializeBinary })
+  }
+  const record = (method: string) => (number: unknown, _value: unknown, inside: unknown) =>
+    found.push({ number, methods: [method], inside })
+  theirClass(facts).serializeBinaryToWriter(message, new Proxy({}, { get: (_, method) => record(String(method)) }))
+  return found
+}
+
+/** What `theirWriting` gives for a field that is as our facts say. */
+function expectedWriting(field: FieldFacts): Written {
+  const method = ({ type }: FieldFacts) => type.charAt(5) + type.slice(6).toLowerCase()
+  const { map } = field
+  const methods = map
+    ? [`write${method(map.key)}`, `write${method(map.value)}`]
+    : [`write${field.repeated ? 'Repeated' : ''}${method(field)}`]
+  const holder = map?.value ?? field
+  const inside =
+    holder.type === 'TYPE_MESSAGE' ? theirClass(messageFacts(holder.typeName)).serializeBinaryToWriter : undefined
+  return { number: field.number, methods, inside }
+}
 
 /**
  * What our facts of a message say otherwise than fabric-protos does: fields missing on either side, other numbers, other
- * types. Their numbers and wire types are read off the bytes that they write. Empty when all agree.
+ * types. Theirs are read off the calls that their code makes to a writer. Empty when all agree.
  */
 export function differences(facts: MessageFacts): string[] {
   const found: string[] = []
-  const prototype = theirClass(facts).prototype as object
-  const getters = Object.getOwnPropertyNames(prototype).filter((name) => /^get\w+\$?$/.test(name))
+  const getters = Object.getOwnPropertyNames(theirClass(facts).prototype).filter((name) => /^get\w+\$?$/.test(name))
   // getTypeName is a convenience of Any; the others are further forms of a field, or tell which of a oneof is set.
   const helpers = getters.filter((name) => /(_asB64|_asU8|Case)$/.test(name) || name === 'getTypeName')
-  const theirs = new Set(getters.filter((name) => !helpers.includes(name)).map((name) => name.slice(3)))
+  const accessors = new Set(getters.filter((name) => !helpers.includes(name)).map((name) => name.slice(3)))
   for (const field of facts.fields) {
-    const name = accessorName(field)
-    if (!theirs.delete(name)) {
+    if (!accessors.delete(accessorName(field))) {
       found.push(`${facts.fullName}.${field.name}: fabric-protos has no such field`)
       continue
     }
-    const bytesKind = field.type === 'TYPE_BYTES'
-    if (bytesKind !== bytesGetter(field) in prototype)
-      found.push(`${facts.fullName}.${field.name}: bytes on one side only`)
+    const expected = expectedWriting(field)
+    const say = (one: Written | undefined) => (one ? `${one.number} ${one.methods.join(' ')}` : 'nothing')
+    let theirs: string
+    let inside: unknown
     try {
-      const tag = encodeTheirs({ ...facts, fields: [field] }, { [field.name]: sample(field) })[0] ?? 0
-      const wireType = !field.repeated && varints.includes(field.type) ? 0 : 2
-      if (tag !== field.number * 8 + wireType) {
-        found.push(
-          `${facts.fullName}.${field.name}: number ${field.number}, theirs ${tag >> 3} of wire type ${tag & 7}`,
-        )
-      }
+      const [written] = theirWriting(facts, field)
+      theirs = say(written)
+      inside = written?.inside
     } catch (error) {
-      found.push(`${facts.fullName}.${field.name}: ${error instanceof Error ? error.message : String(error)}`)
+      // Their setters refuse some values of a wrong type.
+      theirs = String(error)
+    }
+    if (theirs !== say(expected) || inside !== expected.inside) {
+      found.push(`${facts.fullName}.${field.name}: ours is ${say(expected)}, theirs ${theirs}`)
     }
   }
-  for (const name of theirs) found.push(`${facts.fullName}: fabric-protos also has ${name}`)
+  for (const name of accessors) found.push(`${facts.fullName}: fabric-protos also has ${name}`)
   return found
 }

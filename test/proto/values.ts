@@ -97,6 +97,9 @@ const scalarSamples: Record<string, unknown> = {
   TYPE_ENUM: 77,
 }
 
+/** The scalar types that our messages use. */
+export const scalarTypes = Object.keys(scalarSamples)
+
 /** A message with every field set to its sample, and the first member of every oneof. */
 export function sampleOf(facts: MessageFacts, depth = nestingLimit): Fields {
   const fields: Fields = {}
