@@ -1,0 +1,66 @@
+import { status } from '@grpc/grpc-js'
+import {
+  CommitStatusRequest,
+  type CommitStatusResponse,
+  type SignedCommitStatusRequest,
+} from '../../proto/gen/gateway/gateway.js'
+import { messageOf } from '../errors.js'
+import type { LedgerProvider } from '../ledger/types.js'
+import { accessDenied, satisfies } from './channel-policies.js'
+import { CallError } from './gateway-errors.js'
+import type { MembershipProvider } from './types.js'
+import { unmarshal, UnreadableMessage } from './unmarshal.js'
+
+/** What CommitStatus works with. */
+export interface CommitStatusOptions {
+  ledgers: Pick<LedgerProvider, 'get'>
+  membership: MembershipProvider
+}
+
+/** Makes CommitStatus: a Reader asks for any transaction, and waits until it is committed, or for as long as it likes. */
+export function createCommitStatus({ ledgers, membership }: CommitStatusOptions) {
+  const waiting = new Set<AbortController>()
+
+  async function handle(signed: SignedCommitStatusRequest, abort: AbortController): Promise<CommitStatusResponse> {
+    const { channelId, transactionId, identity } = requestIn(signed)
+    const ledger = ledgers.get(channelId)
+    if (ledger === undefined) {
+      throw new CallError(status.PERMISSION_DENIED, `Failed to get policy manager for channel [${channelId}]`)
+    }
+    const reader = membership.check(identity)
+    if (!reader.ok || !satisfies(reader.role, 'Readers') || !reader.verify(signed.request, signed.signature)) {
+      throw new CallError(status.PERMISSION_DENIED, accessDenied(channelId, 'Readers'))
+    }
+    waiting.add(abort)
+    try {
+      const { code, blockNumber } = await ledger.whenCommitted(transactionId, abort.signal)
+      return { result: code, blockNumber }
+    } catch (error) {
+      throw error instanceof CallError ? error : new CallError(status.ABORTED, messageOf(error))
+    } finally {
+      waiting.delete(abort)
+    }
+  }
+
+  /** Ends the calls that wait. */
+  function stopWaiting(): void {
+    for (const abort of waiting) abort.abort(new CallError(status.UNAVAILABLE, 'the peer is stopping'))
+  }
+
+  return { handle, stopWaiting }
+}
+
+function requestIn({ request: bytes }: SignedCommitStatusRequest): CommitStatusRequest {
+  const refuse = (text: string) => new CallError(status.INVALID_ARGUMENT, text)
+  if (bytes.length === 0) throw refuse('a commit status request is required')
+  let request: CommitStatusRequest
+  try {
+    request = unmarshal(CommitStatusRequest, bytes, 'CommitStatusRequest')
+  } catch (error) {
+    throw refuse(`invalid status request: ${error instanceof UnreadableMessage ? error.detail : messageOf(error)}`)
+  }
+  if (request.identity.length === 0) throw refuse('no identity provided')
+  if (request.channelId === '') throw refuse('no channel ID provided')
+  if (request.transactionId === '') throw refuse('transaction ID should not be empty')
+  return request
+}
