@@ -1,6 +1,6 @@
 /** Data that the chaincode chart keeps and tells: settings, why a launch failed, who waits. */
 import type { ActorRef, Snapshot } from 'xstate'
-import type { RuntimeEvent } from './process.js'
+import type { ProcessRuntimeInput, RuntimeEvent } from './process.js'
 import type { StreamReport } from './stream.js'
 
 /** Why a chaincode is not, or no longer, up. `state` is the state that it was in. */
@@ -13,6 +13,8 @@ export type Failure =
       exitCode: number | null
       signal: string | null
       lastWords: readonly string[]
+      /** The last lines of stdout and stderr together, for a diagnosis. */
+      output?: readonly string[]
     }
   | { kind: 'streamEnded'; state: string; message: string }
   | { kind: 'stopped'; state: string }
@@ -29,8 +31,8 @@ export interface ChaincodeInput {
   ccid: string
   /** `process`: the daemon starts and stops it. `byHand`: a developer does (dev mode); it registers by itself. */
   kind: 'process' | 'byHand'
-  /** What the runtime needs to start it; opaque to the chart. */
-  runtime: unknown
+  /** Settings of its runtime. */
+  runtime: Omit<ProcessRuntimeInput, 'incarnation' | 'ccid'>
   /** One delay over launching, awaitingRegister and registered, ms. Key `chaincode.startuptimeout`. */
   startupTimeoutMs: number
   /** What a caller meets that comes during a start. Key `chaincode.whenStarting`. */

@@ -1,4 +1,4 @@
-import { assertEvent, assign, enqueueActions, sendTo, setup, spawnChild, stopChild } from 'xstate'
+import { assertEvent, assign, enqueueActions, setup, spawnChild, stopChild } from 'xstate'
 import type {
   ChaincodeContext,
   ChaincodeEmitted,
@@ -7,7 +7,7 @@ import type {
   Failure,
   Replyable,
 } from './chaincode-facts.js'
-import { type ProcessRuntimeInput, processMachine } from './process.js'
+import { processMachine } from './process.js'
 import type { Refusal } from './stream.js'
 import { failureOf, isCurrent } from './chaincode-tokens.js'
 
@@ -70,7 +70,8 @@ export const chaincodeSetup = setup({
     startRuntime: spawnChild('runtime', {
       id: 'runtime',
       input: ({ context }) => ({
-        ...(context.runtime as Omit<ProcessRuntimeInput, 'incarnation'>),
+        ...context.runtime,
+        ccid: context.ccid,
         incarnation: context.incarnation,
       }),
     }),

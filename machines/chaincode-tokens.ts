@@ -28,6 +28,7 @@ export const failureOf = (context: ChaincodeContext, event: ChaincodeEvent, stat
         exitCode: event.exitCode,
         signal: event.signal,
         lastWords: event.lastWords,
+        ...(event.output ? { output: event.output } : {}),
       }
     case 'RUNTIME_FAILED':
       return { kind: 'runtimeFailed', state, errno: event.errno, message: event.message }

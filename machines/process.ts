@@ -1,11 +1,12 @@
 import { assign, fromCallback, sendParent, sendTo, setup } from 'xstate'
-import type { GroupSignal, ProcessEvent, ProcessSpec } from './events.js'
+import type { GroupSignal, ProcessEvent } from './events.js'
 
 /** What a process runtime is started with. */
 export interface ProcessRuntimeInput {
   /** Token of the launch that this process belongs to; every event to the parent carries it. */
   incarnation: number
-  spec: ProcessSpec
+  /** The chaincode whose process it is; the process service knows how to start it. */
+  ccid: string
   /** Time from SIGTERM to SIGKILL, ms. */
   termGraceMs: number
   /** Time after SIGKILL until the process is reported as unkillable, ms. */
@@ -22,6 +23,7 @@ export type RuntimeEvent =
       exitCode: number | null
       signal: string | null
       lastWords: readonly string[]
+      output?: readonly string[]
     }
   /** SIGKILL did not end it. */
   | { type: 'RUNTIME_STUCK'; incarnation: number; pid: number }
@@ -45,7 +47,9 @@ export const processMachine = setup({
   },
   actors: {
     /** Owns the process; sends `ProcessEvent`s, receives signals for the group. */
-    process: fromCallback<{ type: 'SIGNAL'; signal: GroupSignal }, ProcessSpec>(() => undefined),
+    process: fromCallback<{ type: 'SIGNAL'; signal: GroupSignal }, { ccid: string; incarnation: number }>(
+      () => undefined,
+    ),
   },
   delays: {
     termGrace: ({ context }) => context.termGraceMs,
@@ -77,6 +81,7 @@ export const processMachine = setup({
         exitCode: exit.exitCode,
         signal: exit.signal,
         lastWords: exit.lastWords,
+        ...('output' in exit ? { output: exit.output } : {}),
       }
     }),
     reportStuck: sendParent(({ context }): RuntimeEvent => ({
@@ -95,7 +100,7 @@ export const processMachine = setup({
   invoke: {
     id: 'process',
     src: 'process',
-    input: ({ context }) => context.spec,
+    input: ({ context }) => ({ ccid: context.ccid, incarnation: context.incarnation }),
     onError: { target: '.gone', actions: 'reportFailed' },
   },
   initial: 'spawning',

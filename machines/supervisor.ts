@@ -19,7 +19,7 @@ export interface SupervisorInput {
   /** Chaincodes at once. */
   chaincodesLimit: number
   /** Settings for a chaincode that registers by itself. */
-  byHand: Omit<ChaincodeInput, 'ccid' | 'kind' | 'runtime'>
+  byHand: Omit<ChaincodeInput, 'ccid' | 'kind'>
 }
 
 /** A shard's reference. */
@@ -71,9 +71,7 @@ export const supervisorMachine = setup({
     addChaincode: enqueueActions(({ context, event, enqueue }) => {
       if (event.type !== 'ADD' && event.type !== 'REGISTER') return
       const chaincode: ChaincodeInput =
-        event.type === 'ADD'
-          ? event.chaincode
-          : { ...context.byHand, ccid: event.ccid, kind: 'byHand', runtime: undefined }
+        event.type === 'ADD' ? event.chaincode : { ...context.byHand, ccid: event.ccid, kind: 'byHand' }
       const name = shardOf(chaincode.ccid)
       enqueue.assign({
         shards: ({ context, spawn }) =>

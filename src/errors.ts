@@ -49,15 +49,22 @@ const table = {
     (f) =>
       `in dev mode the chaincode is started by hand: CORE_CHAINCODE_ID_NAME=${f.ccid} CORE_PEER_ADDRESS=${f.address}`,
   ),
+  TOO_MANY_CHAINCODES: row(
+    (f: { ccid: string; limit: number }) =>
+      `chaincode ${f.ccid} is one too many: ${f.limit} are known (chaincoded.limits.chaincodes)`,
+  ),
+  CHAINCODE_UNDETECTED: row(
+    (f: { detail: string; hint: string }) => f.detail,
+    (f) => f.hint,
+  ),
+  STILL_RUNNING: row(
+    (f: { ccid: string; pid: number }) => `chaincode ${f.ccid} would not stop: process ${f.pid} survives SIGKILL`,
+  ),
   TOO_MANY_CALLERS: row(
     (f: { ccid: string; limit: number }) =>
       `chaincode ${f.ccid} is starting and ${f.limit} callers already wait for it (chaincoded.limits.waitingCallers)`,
   ),
 
-  CHAINCODE_UNKNOWN: row(
-    (f: { name: string; known: readonly string[] }) => `no chaincode '${f.name}' is deployed here`,
-    (f) => (f.known.length > 0 ? `deployed: ${f.known.join(', ')}` : 'deploy one: chaincoded deploy DIR --name NAME'),
-  ),
   DATA_FILE_UNREADABLE: row(
     (f: { file: string; detail: string }) => `${f.file} cannot be read: ${f.detail}`,
     () => 'repair or move the file away; it is made anew',
@@ -227,7 +234,7 @@ const table = {
     () => 'stop the daemon that has it open, or name another folder with --data',
   ),
   LEDGER_UNREADABLE: row(
-    (f: { folder: string; detail: string }) => `cannot open the ledger in ${f.folder}: ${f.detail}`,
+    (f: { folder: string; detail: string }) => `cannot read the ledger in ${f.folder}: ${f.detail}`,
   ),
   LEDGER_CORRUPT: row(
     (f: { folder: string; detail: string }) => `the ledger in ${f.folder} is damaged: ${f.detail}`,
@@ -246,7 +253,6 @@ const table = {
     (f: { channelId: string; limit: number }) =>
       `channel ${f.channelId}: ${f.limit} transactions already wait for their commit (chaincoded.limits.waitingCommits)`,
   ),
-
   // Identities
   IDENTITY_FILE: row(
     (f: { file: string; detail: string }) => `identity file ${f.file}: ${f.detail}`,

@@ -18,10 +18,9 @@ const silent = fromCallback(() => undefined)
 const mute = <Name extends string>(...names: Name[]) =>
   Object.fromEntries(names.map((name) => [name, () => undefined])) as Record<Name, () => void>
 
-const spec = { command: ['x'] as [string], cwd: '.', env: {}, logFile: '' }
 const settings: Omit<ChaincodeInput, 'ccid'> = {
   kind: 'process',
-  runtime: { spec, termGraceMs: 1, killGraceMs: 1 },
+  runtime: { termGraceMs: 1, killGraceMs: 1 },
   startupTimeoutMs: 1,
   whenStarting: 'wait',
   waitingCallersLimit: 1,
@@ -85,7 +84,7 @@ const walks: Record<string, Walk[]> = {
           'reportStopped',
         ),
       }),
-      input: { incarnation: 1, spec, termGraceMs: 1, killGraceMs: 1 },
+      input: { incarnation: 1, ccid: 'kv:1.0', termGraceMs: 1, killGraceMs: 1 },
       events: () => [
         { type: 'SPAWNED', pid: 42 } as never,
         { type: 'SPAWN_FAILED', errno: 'ENOENT', message: '' } as never,

@@ -1,12 +1,6 @@
 /** Walks a chart: every state and every transition, on the model and on a running actor beside it. */
 import { getAdjacencyMap, getShortestPaths } from 'xstate/graph'
-import {
-  type AnyMachineSnapshot,
-  type AnyStateMachine,
-  type EventObject,
-  SimulatedClock,
-  createActor,
-} from 'xstate'
+import { type AnyMachineSnapshot, type AnyStateMachine, type EventObject, SimulatedClock, createActor } from 'xstate'
 
 /** One setting that a chart is walked under. */
 export interface Walk {

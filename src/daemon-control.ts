@@ -1,0 +1,237 @@
+import { existsSync } from 'node:fs'
+import { basename } from 'node:path'
+import { followLog, readLogTail } from '../services/follow-log.js'
+import type { ChaincodeInput } from '../machines/index.js'
+import type { ChaincodeDirectory, ChaincodeStatus } from './chaincode-directory.js'
+import { version as programVersion } from './cli/version.js'
+import type { Config } from './config.js'
+import {
+  chaincodeNameFrom,
+  checkChaincodeName,
+  checkChaincodeVersion,
+  checkChannelName,
+  defaultVersion,
+} from './control/names.js'
+import type {
+  ChaincodeInfo,
+  DaemonControl,
+  DaemonStatus,
+  DeployRequest,
+  LogLine,
+  LogsOptions,
+} from './control/types.js'
+import type { Definitions, Deployment } from './definitions.js'
+import { failure } from './errors.js'
+import { describeFailure } from './launch-failure.js'
+import { type Launcher, logFileOf } from './launcher.js'
+import type { LedgerProvider } from './ledger/types.js'
+import { nearest } from './nearest.js'
+
+/** What the control works with. */
+export interface ControlOptions {
+  config: Config
+  logsDir: string
+  definitions: Definitions
+  directory: ChaincodeDirectory
+  launcher: Launcher
+  ledgers: () => LedgerProvider | undefined
+  addresses: () => { gateway: string; chaincode: string }
+  state: () => DaemonStatus['state']
+  startedAtMs: number
+  chaincodeInput: (deployment: Deployment) => ChaincodeInput
+  stopDaemon: () => void
+}
+
+/** What can be asked of a daemon beside Fabric's own API. */
+export class Control implements DaemonControl {
+  constructor(private readonly options: ControlOptions) {}
+
+  status(): Promise<DaemonStatus> {
+    const { config, ledgers, addresses, state, startedAtMs, definitions } = this.options
+    const provider = ledgers()
+    return Promise.resolve({
+      version: programVersion,
+      pid: process.pid,
+      state: state(),
+      mode: config.chaincode.mode,
+      dataDir: config.chaincoded.dataDir,
+      gatewayAddress: addresses().gateway,
+      gatewayTls: config.peer.tlsEnabled,
+      chaincodeAddress: addresses().chaincode,
+      startedAtMs,
+      channels: (provider?.channels() ?? []).map((channelId) => ({
+        channelId,
+        height: Number(provider?.get(channelId)?.height ?? 0n),
+      })),
+      chaincodesTotal: definitions.all().length,
+    })
+  }
+
+  list(): Promise<ChaincodeInfo[]> {
+    const infos = this.options.definitions.all().map((deployment) => this.info(deployment))
+    return Promise.resolve(infos.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)))
+  }
+
+  async deploy(request: DeployRequest, onProgress: (line: string) => void): Promise<ChaincodeInfo> {
+    const { config, definitions, directory, launcher, ledgers } = this.options
+    const isByHand = config.chaincode.mode === 'dev'
+    const name = request.name || (chaincodeNameFrom(basename(request.path)) ?? '')
+    const version = request.version || defaultVersion
+    const channelId = request.channel || config.chaincoded.defaultChannel
+    checkChaincodeName(name)
+    checkChaincodeVersion(version)
+    checkChannelName(channelId)
+    const deployment: Deployment = {
+      ccid: `${name}:${version}`,
+      name,
+      version,
+      kind: isByHand ? 'byHand' : 'process',
+      path: request.path,
+      command: request.command,
+    }
+    if (!isByHand) {
+      const detection = launcher.detect(deployment)
+      if (!detection.ok) throw failure('CHAINCODE_UNDETECTED', { detail: detection.message, hint: detection.hint })
+      onProgress(`found ${detection.describe}`)
+    }
+    await ledgers()?.open(channelId)
+    const former = definitions.get(channelId, name)
+    await definitions.define(deployment, { channelId, initRequired: request.initRequired })
+    if (former?.ccid === deployment.ccid && directory.has(deployment.ccid)) await this.stopped(deployment.ccid)
+    directory.add(this.options.chaincodeInput(deployment))
+    if (!isByHand) {
+      onProgress(`starting ${deployment.ccid}`)
+      await directory.ensureReady(deployment.ccid)
+    }
+    if (former && former.ccid !== deployment.ccid && definitions.channelsOf(former.ccid).length === 0)
+      await this.forget(former.ccid)
+    return this.info(deployment)
+  }
+
+  async stop(name: string): Promise<ChaincodeInfo> {
+    const deployment = this.find(name)
+    await this.stopped(deployment.ccid)
+    return this.info(deployment)
+  }
+
+  async restart(name: string): Promise<ChaincodeInfo> {
+    const deployment = this.find(name)
+    await this.stopped(deployment.ccid)
+    if (deployment.kind === 'process') await this.options.directory.ensureReady(deployment.ccid)
+    return this.info(deployment)
+  }
+
+  remove(name: string): Promise<void> {
+    return this.forget(this.find(name).ccid)
+  }
+
+  async *logs(name: string, { follow, tail, signal }: LogsOptions): AsyncIterable<LogLine> {
+    const deployment = this.find(name)
+    const file = logFileOf(this.options.logsDir, deployment.ccid)
+    const outputLine = (text: string): LogLine => ({ timeMs: Date.now(), source: 'stdout', text })
+    if (!follow) {
+      for (const text of await readLogTail(file, tail ?? Number.MAX_SAFE_INTEGER)) yield outputLine(text)
+      return
+    }
+    const lines = new LineQueue()
+    const stop = new AbortController()
+    signal?.addEventListener('abort', () => stop.abort(), { once: true })
+    const unsubscribe = this.options.directory.subscribe((change) => {
+      if (change.ccid !== deployment.ccid) return
+      lines.push({ timeMs: Date.now(), source: 'chaincoded', text: `${change.from} → ${change.to}` })
+      if (change.to === 'removed') stop.abort()
+    })
+    const followed = followLog(file, (text) => lines.push(outputLine(text)), stop.signal, { lastLines: tail ?? 0 })
+    void followed.catch(() => undefined).then(() => lines.end())
+    if (signal?.aborted) stop.abort()
+    try {
+      yield* lines
+      await followed
+    } finally {
+      unsubscribe()
+      stop.abort()
+    }
+  }
+
+  shutdown(): Promise<void> {
+    this.options.stopDaemon()
+    return Promise.resolve()
+  }
+
+  /** A chaincode as it stands now. */
+  private info(deployment: Deployment): ChaincodeInfo {
+    const { config, definitions, directory, launcher, logsDir, addresses } = this.options
+    const { ccid, name, version, kind, path } = deployment
+    const status: Partial<ChaincodeStatus> = directory.status(ccid) ?? {}
+    const detection = kind === 'process' && existsSync(path) ? launcher.detect(deployment) : undefined
+    const command = detection?.ok ? [...detection.command] : deployment.command
+    const { failure: reason, refusedIds = [] } = status
+    return {
+      name,
+      version,
+      ccid,
+      channels: definitions.channelsOf(ccid),
+      state: status.state ?? 'stopped',
+      runtime: kind === 'process' ? 'process' : 'none',
+      pid: status.pid ?? 0,
+      incarnation: status.incarnation ?? 0,
+      restarts: status.restarts ?? 0,
+      inFlight: status.inFlight ?? 0,
+      sinceMs: status.sinceMs ?? this.options.startedAtMs,
+      path,
+      command,
+      reason:
+        reason && reason.kind !== 'stopped'
+          ? describeFailure(reason, { ccid, address: addresses().chaincode, command, refusedIds })
+          : '',
+      logFile: logFileOf(logsDir, ccid),
+      mode: config.chaincode.mode,
+    }
+  }
+
+  private find(name: string): Deployment {
+    const { definitions } = this.options
+    const found = definitions.byName(name) ?? definitions.deployment(name)
+    const known = definitions.all().map((deployment) => deployment.name)
+    if (!found) throw failure('CHAINCODE_UNKNOWN', { name, nearest: nearest(name, known), known })
+    return found
+  }
+
+  private async stopped(ccid: string): Promise<void> {
+    const stuck = await this.options.directory.stop(ccid)
+    if (stuck?.kind === 'stuck') throw failure('STILL_RUNNING', { ccid, pid: stuck.pid })
+  }
+
+  private async forget(ccid: string): Promise<void> {
+    await this.options.directory.remove(ccid)
+    await this.options.definitions.remove(ccid)
+  }
+}
+
+/** Lines that one side pushes and the other takes; bounded by the taker's pace only as far as people read logs. */
+class LineQueue implements AsyncIterable<LogLine> {
+  private lines: LogLine[] = []
+  private ended = false
+  private wake: () => void = () => undefined
+
+  push(line: LogLine): void {
+    this.lines.push(line)
+    this.wake()
+  }
+
+  end(): void {
+    this.ended = true
+    this.wake()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<LogLine> {
+    for (;;) {
+      const taken = this.lines
+      this.lines = []
+      yield* taken
+      if (this.lines.length > 0) continue
+      if (this.ended) return
+      await new Promise<void>((resolve) => (this.wake = resolve))
+    }
+  }
+}

@@ -1,0 +1,257 @@
+import { type ActorRefFrom, createActor, fromCallback, fromPromise } from 'xstate'
+import {
+  type ChaincodeInput,
+  type GroupSignal,
+  type ProcessEvent,
+  chaincodeMachine,
+  daemonMachine,
+  processMachine,
+  shardMachine,
+  stateName,
+  streamMachine,
+  supervisorMachine,
+} from '../machines/index.js'
+import { ChaincodeDirectory, type StateChange } from './chaincode-directory.js'
+import { acceptChaincodeStreams } from './chaincode-streams.js'
+import { ChaincodeSupport } from './chaincode-support.js'
+import { chaincodeEndpoint } from './config.js'
+import { Control } from './daemon-control.js'
+import { DaemonParts, definitionsFile } from './daemon-parts.js'
+import { version } from './cli/version.js'
+import type { DaemonOptions, DaemonStatus, RunningDaemon } from './control/types.js'
+import { openDataFolder } from './data-folder.js'
+import { Definitions, type Deployment } from './definitions.js'
+import { failure } from './errors.js'
+import type { LedgerProvider } from './ledger/types.js'
+import { Launcher } from './launcher.js'
+import type { ChaincodeExecutor } from './protocol/types.js'
+
+/** A running daemon with the parts that the library and the bench reach into. */
+export interface Daemon extends RunningDaemon {
+  readonly parts: DaemonParts
+  readonly executor: ChaincodeExecutor
+  readonly directory: ChaincodeDirectory
+  /** Calls `listener` at each change of a chaincode's state; the returned function ends that. */
+  subscribe(listener: (change: StateChange) => void): () => void
+}
+
+/** Time that running transactions have to end when the daemon stops, ms; chaincodes then get the rest. */
+const QUIESCE_MS = 1000
+
+/**
+ * Starts a daemon, and resolves when it serves. The only place where services are given to the statecharts.
+ * Rejects with a ChaincodedError, with nothing left running.
+ */
+export async function createDaemon({ config, log }: DaemonOptions): Promise<Daemon> {
+  const { chaincode, chaincoded } = config
+  const folder = openDataFolder(chaincoded.dataDir, version)
+  const definitions = new Definitions(definitionsFile(folder))
+  const startedAtMs = Date.now()
+  const isDev = chaincode.mode === 'dev'
+
+  const endpoint = () => chaincodeEndpoint(config, parts.listener?.port).address
+  const launcher = new Launcher({
+    config,
+    logsDir: folder.logsDir,
+    address: endpoint,
+    deployment: (ccid) => definitions.deployment(ccid),
+  })
+  const ledgers = (): LedgerProvider => {
+    if (!parts.ledgers) throw new Error('the ledger is not open')
+    return parts.ledgers
+  }
+
+  const settings: Omit<ChaincodeInput, 'ccid' | 'kind'> = {
+    runtime: { termGraceMs: chaincoded.termGraceMs, killGraceMs: chaincoded.killGraceMs },
+    startupTimeoutMs: chaincode.startupTimeoutMs,
+    whenStarting: chaincode.whenStarting,
+    waitingCallersLimit: chaincoded.limits.waitingCallers,
+    restart: chaincoded.restart,
+    restartIntensity: 5,
+    restartPeriodMs: 60_000,
+    backoffMs: 500,
+    backoffLimitMs: 30_000,
+  }
+  const chaincodeInput = ({ ccid, kind }: Deployment): ChaincodeInput => ({ ...settings, ccid, kind })
+  const awaitedIds = () =>
+    definitions
+      .all()
+      .map(({ ccid }) => ccid)
+      .filter((ccid) => !directory.readyStream(ccid))
+
+  const process = fromCallback<{ type: 'SIGNAL'; signal: GroupSignal }, { ccid: string; incarnation: number }>(
+    ({ input, sendBack, receive }) => {
+      const running = launcher.start(input.ccid, (event: ProcessEvent) => sendBack(event))
+      receive(({ signal }) => running.signal(signal))
+    },
+  )
+  const runtime = processMachine.provide({ actors: { process } })
+  const shard = shardMachine.provide({ actors: { chaincode: chaincodeMachine.provide({ actors: { runtime } }) } })
+  const supervisorLogic = supervisorMachine.provide({
+    actors: { shard },
+    guards: {
+      isAwaited: ({ event }) => 'ccid' in event && parseCcid(event.ccid) !== undefined && awaitedIds().length === 0,
+    },
+  })
+  const quiesceMs = Math.min(QUIESCE_MS, chaincoded.shutdownTimeoutMs / 2)
+  const machine = daemonMachine.provide({
+    actors: {
+      supervisor: supervisorLogic,
+      // The parts need the supervisor, which starts together with this; they come one turn later.
+      open: fromPromise(() => Promise.resolve().then(() => parts.open())),
+      quiesce: fromPromise(() => parts.quiesce(quiesceMs)),
+      close: fromPromise(async () => {
+        const unstopped = directory.ccids().filter((ccid) => (directory.status(ccid)?.pid ?? 0) !== 0)
+        if (unstopped.length > 0) log.warn({ unstopped }, 'chaincodes that did not stop in time are killed')
+        await launcher.killAll(chaincoded.killGraceMs)
+        await parts.close()
+      }),
+    },
+  })
+  const root = createActor(machine, {
+    input: {
+      supervisor: {
+        acceptsUnsolicited: isDev,
+        chaincodesLimit: chaincoded.limits.chaincodes,
+        byHand: settings,
+      },
+      shutdownTimeoutMs: chaincoded.shutdownTimeoutMs,
+    },
+  })
+  const serving = settleable()
+  const closed = settleable()
+  closed.promise.catch(() => undefined)
+  root.subscribe({
+    next: (snapshot) => {
+      if (snapshot.matches('serving')) serving.resolve()
+    },
+    complete: () => {
+      const { error } = root.getSnapshot().context
+      serving.reject(error ?? failure('CALL_CANCELLED', {}))
+      if (error === undefined) closed.resolve()
+      else closed.reject(error as Error)
+    },
+    error: (error) => {
+      launcher.kill()
+      serving.reject(error as Error)
+      closed.reject(error as Error)
+    },
+  })
+  root.start()
+  const supervisor = root.system.get('supervisor') as ActorRefFrom<typeof supervisorMachine>
+
+  const directory: ChaincodeDirectory = new ChaincodeDirectory(supervisor, {
+    now: Date.now,
+    factsOf: (ccid) => {
+      const deployment = definitions.deployment(ccid)
+      const detection = deployment?.kind === 'process' ? launcher.detect(deployment) : undefined
+      return {
+        ccid,
+        address: endpoint(),
+        command: detection?.ok ? detection.command : [],
+        refusedIds: directory.status(ccid)?.refusedIds ?? [],
+      }
+    },
+  })
+  const support = new ChaincodeSupport(definitions, directory, ledgers)
+  const accept = acceptChaincodeStreams({
+    config,
+    machine: streamMachine,
+    supervisor,
+    directory,
+    request: {
+      limits: { totalQueryLimit: config.ledger.totalQueryLimit, openIterators: chaincoded.limits.openIterators },
+      invokeChaincode: (caller, spec) => support.invokeChaincode(caller, spec),
+    },
+    clock: { setTimeout: (fn, ms) => setTimeout(fn, ms), clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout) },
+    log,
+    awaitedIds,
+  })
+  const state = (): DaemonStatus['state'] => {
+    const [outer] = Object.keys(Object(root.getSnapshot().value) as object)
+    const name = outer ?? stateName(root.getSnapshot().value)
+    return name === 'closing' ? 'draining' : (name as DaemonStatus['state'])
+  }
+  const addresses = () => ({ gateway: parts.gatewayAddress, chaincode: endpoint() })
+  const stopDaemon = () => root.send({ type: 'STOP' })
+  const control = new Control({
+    config,
+    logsDir: folder.logsDir,
+    definitions,
+    directory,
+    launcher,
+    ledgers: () => parts.ledgers,
+    addresses,
+    state,
+    startedAtMs,
+    chaincodeInput,
+    stopDaemon,
+  })
+  const parts: DaemonParts = new DaemonParts({
+    config,
+    folder,
+    log,
+    executor: support,
+    accept,
+    control,
+    isServing: () => root.getSnapshot().matches('serving'),
+  })
+
+  supervisor.on('CHAINCODE_ADDED', ({ ccid, kind }) => {
+    const named = parseCcid(ccid)
+    if (kind !== 'byHand' || definitions.deployment(ccid) || !named) return
+    const deployment: Deployment = { ...named, ccid, kind, path: '', command: [] }
+    definitions
+      .define(deployment, { channelId: chaincoded.defaultChannel, initRequired: false })
+      .catch((error: unknown) => log.error({ err: error }, `the definition of ${ccid} could not be kept`))
+  })
+  for (const deployment of definitions.all()) {
+    // Which mode a daemon runs in decides who starts a chaincode, whoever did when it was deployed.
+    const kind = isDev ? 'byHand' : deployment.path === '' ? 'byHand' : 'process'
+    directory.add(chaincodeInput({ ...deployment, kind }))
+  }
+  directory.subscribe(({ ccid, from, to, failure: reason }) => log.info({ ccid, from, to, reason }, `${ccid} ${to}`))
+
+  await serving.promise
+  const daemon: Daemon = {
+    status: () => control.status(),
+    list: () => control.list(),
+    deploy: (request, onProgress) => control.deploy(request, onProgress),
+    stop: (name) => control.stop(name),
+    restart: (name) => control.restart(name),
+    remove: (name) => control.remove(name),
+    logs: (name, options) => control.logs(name, options),
+    shutdown: () => control.shutdown(),
+    subscribe: (listener) => directory.subscribe(listener),
+    get addresses() {
+      return addresses()
+    },
+    closed: closed.promise,
+    close: () => {
+      stopDaemon()
+      return closed.promise
+    },
+    kill: () => launcher.kill(),
+    parts,
+    executor: support,
+    directory,
+  }
+  return daemon
+}
+
+/** A promise that is settled from outside. */
+function settleable() {
+  let resolve: () => void = () => undefined
+  let reject: (error: unknown) => void = () => undefined
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
+}
+
+/** Name and version of a chaincode id of the form `name:version`; undefined for any other form. */
+function parseCcid(ccid: string): { name: string; version: string } | undefined {
+  const match = /^([a-zA-Z0-9]+(?:[-_][a-zA-Z0-9]+)*):([A-Za-z0-9_.+-]+)$/.exec(ccid)
+  return match ? { name: match[1] as string, version: match[2] as string } : undefined
+}

@@ -1,0 +1,77 @@
+import type { Failure } from '../machines/index.js'
+import { type ChaincodedError, failure } from './errors.js'
+import { suggestFix } from './suggest-fix.js'
+
+/** What is known about a chaincode besides the failure itself. */
+export interface LaunchFacts {
+  ccid: string
+  /** Where it has to register. */
+  address: string
+  command: readonly string[]
+  /** Ids that others registered under while this one was awaited, and that were refused. */
+  refusedIds: readonly string[]
+}
+
+/** What was awaited in each state on the way up. */
+const awaited = (state: string, address: string): string => {
+  if (state === 'launching') return 'the start of the process'
+  if (state === 'awaitingRegister') return `REGISTER at ${address}`
+  if (state === 'registered') return 'READY to be sent'
+  return 'nothing: it was up'
+}
+
+const ended = (exitCode: number | null, signal: string | null): string =>
+  signal === null ? `exited with ${exitCode ?? 'unknown code'}` : `was ended by ${signal}`
+
+/** The sentence for a failure: what happened, in which state, and what was awaited. */
+export function describeFailure(reason: Failure, { ccid, address, refusedIds }: LaunchFacts): string {
+  const where = `(state ${reason.state}, awaited: ${awaited(reason.state, address)})`
+  const others =
+    refusedIds.length > 0 ? `; meanwhile refused a registration as ${refusedIds.map((id) => `'${id}'`).join(', ')}` : ''
+  switch (reason.kind) {
+    case 'startupTimeout':
+      return `timeout expired while starting chaincode ${ccid} for transaction ${where}${others}`
+    case 'runtimeFailed':
+      return `error starting process: ${reason.message}`
+    case 'runtimeExited':
+      return `chaincode registration failed: process ${ended(reason.exitCode, reason.signal)} ${where}${others}`
+    case 'streamEnded':
+      return `chaincode registration failed: stream ended${reason.message ? `: ${reason.message}` : ''} ${where}`
+    case 'stopped':
+      return 'it was stopped'
+    case 'stuck':
+      return `its former process ${reason.pid} survives SIGKILL`
+    case 'notConnected':
+      return 'nothing is connected'
+    case 'premature':
+      return reason.registered ? 'launched and waiting for registration' : 'is being launched'
+    case 'tooManyCallers':
+      return `${reason.limit} callers already wait`
+  }
+}
+
+/** The error that a caller gets who asked for a chaincode that is not up. */
+export function launchError(reason: Failure, facts: LaunchFacts): ChaincodedError {
+  const { ccid, address, command } = facts
+  if (reason.kind === 'premature')
+    return failure(reason.registered ? 'PREMATURE_WAITING' : 'PREMATURE_LAUNCHING', { ccid })
+  if (reason.kind === 'tooManyCallers') return failure('TOO_MANY_CALLERS', { ccid, limit: reason.limit })
+  if (reason.kind === 'notConnected') return failure('NOT_CONNECTED', { ccid, address })
+  const exited = reason.kind === 'runtimeExited' ? reason : undefined
+  const suggestion = suggestFix({
+    exitCode: exited?.exitCode ?? null,
+    signal: exited?.signal ?? null,
+    spawnErrno: reason.kind === 'runtimeFailed' ? reason.errno : undefined,
+    lastWords: exited?.output ?? exited?.lastWords ?? [],
+    command,
+    ccid,
+    address,
+    state: reason.state,
+  })
+  return failure('LAUNCH_FAILED', {
+    ccid,
+    detail: describeFailure(reason, facts),
+    ...(exited ? { lastWords: exited.lastWords } : {}),
+    ...(suggestion ? { suggestion } : {}),
+  })
+}

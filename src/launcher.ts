@@ -1,0 +1,94 @@
+import { join } from 'node:path'
+import type { ProcessEvent, ProcessSpec } from '../machines/index.js'
+import { composeEnvironment } from '../services/compose-environment.js'
+import { detectChaincode } from '../services/detect-chaincode.js'
+import type { Detection } from '../services/detection.js'
+import { type RunningProcess, runProcess } from '../services/run-process.js'
+import type { Config } from './config.js'
+import type { Deployment } from './definitions.js'
+
+/** What a launcher works with. */
+export interface LauncherOptions {
+  config: Config
+  logsDir: string
+  /** `host:port` that chaincodes are told. */
+  address: () => string
+  deployment: (ccid: string) => Deployment | undefined
+}
+
+/** The file that keeps the output of a chaincode. */
+export const logFileOf = (logsDir: string, ccid: string): string =>
+  join(logsDir, `${ccid.replace(/[^A-Za-z0-9._-]/g, '-')}.log`)
+
+/** Starts the processes of chaincodes, and knows those that live. */
+export class Launcher {
+  private readonly living = new Set<RunningProcess>()
+
+  constructor(private readonly options: LauncherOptions) {}
+
+  /** How a deployed chaincode is started, from its folder as it is now. */
+  detect(deployment: Pick<Deployment, 'path' | 'command'>): Detection {
+    const { path, command } = deployment
+    return detectChaincode(path, { address: this.options.address(), ...(command.length > 0 ? { command } : {}) })
+  }
+
+  /** The environment of a chaincode process, also of one that a developer starts by hand. */
+  environment(ccid: string, base: Readonly<Record<string, string | undefined>>): Record<string, string> {
+    const { config, address } = this.options
+    const { level, shim, format } = config.chaincode.logging
+    return composeEnvironment({
+      ccid,
+      address: address(),
+      mspId: config.peer.localMspId,
+      logLevel: level,
+      shimLogLevel: shim,
+      logFormat: format,
+      base,
+    })
+  }
+
+  /** Starts the process of a chaincode; what becomes of it is told to `notify`. */
+  start(ccid: string, notify: (event: ProcessEvent) => void): Pick<RunningProcess, 'signal'> {
+    const spec = this.specOf(ccid)
+    if ('problem' in spec) {
+      setImmediate(notify, { type: 'SPAWN_FAILED', errno: spec.kind, message: spec.problem })
+      return { signal: () => undefined }
+    }
+    const { logLinesKept } = this.options.config.chaincoded.limits
+    const running = runProcess(spec, notify, { bufferedLines: logLinesKept })
+    this.living.add(running)
+    void running.closed.then(() => this.living.delete(running))
+    return running
+  }
+
+  /** Kills every process group that is left; resolves when they are gone, or after `timeoutMs`. */
+  async killAll(timeoutMs: number): Promise<void> {
+    this.kill()
+    if (this.living.size === 0) return
+    const timeout = new AbortController()
+    const waited = new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs)
+      timeout.signal.addEventListener('abort', () => clearTimeout(timer))
+    })
+    await Promise.race([Promise.all([...this.living].map((running) => running.closed)), waited])
+    timeout.abort()
+  }
+
+  /** Sends SIGKILL to every process group that is left. */
+  kill(): void {
+    for (const running of this.living) running.signal('SIGKILL')
+  }
+
+  private specOf(ccid: string): ProcessSpec | { kind: string; problem: string } {
+    const deployment = this.options.deployment(ccid)
+    if (!deployment) return { kind: 'NOT_FOUND', problem: `${ccid} is not deployed` }
+    const detection = this.detect(deployment)
+    if (!detection.ok) return { kind: detection.kind, problem: `${detection.message}; ${detection.hint}` }
+    return {
+      command: detection.command,
+      cwd: detection.cwd,
+      env: this.environment(ccid, process.env),
+      logFile: logFileOf(this.options.logsDir, ccid),
+    }
+  }
+}
