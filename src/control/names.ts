@@ -1,0 +1,33 @@
+import { failure } from '../errors.js'
+
+/** Version of a chaincode that is deployed without one. */
+export const defaultVersion = '1.0'
+
+const nameRule = /^[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$/
+const versionRule = /^[A-Za-z0-9_.+-]+$/
+const channelRule = /^[a-z][a-z0-9.-]{0,248}$/
+
+/** A legal chaincode name made of any text (a package name, a folder), or undefined where nothing is left. */
+export function chaincodeNameFrom(text: string): string | undefined {
+  const name = text
+    .replace(/^@[^/]*\//, '')
+    .replace(/[^a-zA-Z0-9_-]+/g, '-')
+    .replace(/[-_]*([-_])/g, '$1')
+    .replace(/^[-_]+|[-_]+$/g, '')
+  return nameRule.test(name) ? name : undefined
+}
+
+/** Throws CHAINCODE_NAME_ILLEGAL unless `name` follows Fabric's rule for chaincode names. */
+export function checkChaincodeName(name: string): void {
+  if (!nameRule.test(name)) throw failure('CHAINCODE_NAME_ILLEGAL', { name, proposal: chaincodeNameFrom(name) })
+}
+
+/** Throws CHAINCODE_VERSION_ILLEGAL unless `version` follows Fabric's rule for chaincode versions. */
+export function checkChaincodeVersion(version: string): void {
+  if (!versionRule.test(version)) throw failure('CHAINCODE_VERSION_ILLEGAL', { version })
+}
+
+/** Throws CHANNEL_NAME_ILLEGAL unless `channel` follows Fabric's rule for channel names. */
+export function checkChannelName(channel: string): void {
+  if (!channelRule.test(channel)) throw failure('CHANNEL_NAME_ILLEGAL', { channel })
+}

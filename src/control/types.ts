@@ -1,0 +1,138 @@
+import type { Config } from '../config.js'
+import type { Logger } from '../log.js'
+
+/** The daemon at a glance. */
+export interface DaemonStatus {
+  /** Of the program. */
+  version: string
+  pid: number
+  /** State of the daemon's chart. */
+  state: 'starting' | 'serving' | 'draining' | 'stopped'
+  /** Fabric key `chaincode.mode`. */
+  mode: 'net' | 'dev'
+  dataDir: string
+  /** Host and port of the client API, as bound. */
+  gatewayAddress: string
+  gatewayTls: boolean
+  /** Host and port that chaincodes connect to. */
+  chaincodeAddress: string
+  /** Milliseconds since the Unix epoch. */
+  startedAtMs: number
+  /** Channels with their number of blocks. */
+  channels: { channelId: string; height: number }[]
+  chaincodesTotal: number
+}
+
+/** One chaincode as data. */
+export interface ChaincodeInfo {
+  name: string
+  version: string
+  /** The id it registers with. */
+  ccid: string
+  /** Channels it is defined on. */
+  channels: string[]
+  /** State of its chart: `ready`, `running`, `failed`, … */
+  state: string
+  /** Kind of runtime: `process`, `none`, … */
+  runtime: string
+  /** 0 when no process runs. */
+  pid: number
+  /** Counts starts; 1 is the first. */
+  incarnation: number
+  /** Starts that nobody asked for. */
+  restarts: number
+  /** Transactions that run now. */
+  inFlight: number
+  /** When `state` was entered, in milliseconds since the Unix epoch. */
+  sinceMs: number
+  /** Folder it was deployed from. */
+  path: string
+  /** Program and arguments. */
+  command: string[]
+  /** Why it failed; empty unless it did. */
+  reason: string
+  /** File that keeps its output. */
+  logFile: string
+  /** Who starts the process: `net` the daemon, `dev` a developer. */
+  mode: string
+}
+
+/** What to deploy. Empty strings and lists leave the choice to the daemon. */
+export interface DeployRequest {
+  /** Absolute path of the folder. */
+  path: string
+  name: string
+  version: string
+  channel: string
+  /** Program and arguments; empty to find them from the folder's files. */
+  command: string[]
+  /** Label of the package id. */
+  label: string
+  /** Whether the first invocation has to be an Init. */
+  initRequired: boolean
+}
+
+/** One line of a chaincode's output. */
+export interface LogLine {
+  /** Milliseconds since the Unix epoch. */
+  timeMs: number
+  /** `chaincoded` marks a line of the daemon about the chaincode: started, registered, ended, … */
+  source: 'stdout' | 'stderr' | 'chaincoded'
+  text: string
+}
+
+/** Which lines `logs` gives. */
+export interface LogsOptions {
+  /** Go on with lines to come, until `signal` aborts or the chaincode is removed. */
+  follow: boolean
+  /** How many of the last lines to begin with; undefined for all that are kept. */
+  tail?: number
+  /** Ends the lines; ending is no error. */
+  signal?: AbortSignal
+}
+
+/**
+ * What can be asked of a daemon beside Fabric's own API. The daemon implements it, the control service carries it over
+ * the Unix socket, and the client at the other end has it again. Every method rejects with a ChaincodedError; a name
+ * that is not deployed gives CHAINCODE_UNKNOWN.
+ */
+export interface DaemonControl {
+  status(): Promise<DaemonStatus>
+  /** Sorted by name. */
+  list(): Promise<ChaincodeInfo[]>
+  /**
+   * Defines the chaincode, and resolves when it is ready; in dev mode as soon as it is defined, because a developer
+   * starts it. `onProgress` gets short lines for people.
+   */
+  deploy(request: DeployRequest, onProgress: (line: string) => void): Promise<ChaincodeInfo>
+  /** Resolves when no process is left. */
+  stop(name: string): Promise<ChaincodeInfo>
+  /** Resolves when it is ready again; in dev mode when its stream is closed. */
+  restart(name: string): Promise<ChaincodeInfo>
+  /** Stops the chaincode and forgets its definition; its state stays on the ledger. */
+  remove(name: string): Promise<void>
+  logs(name: string, options: LogsOptions): AsyncIterable<LogLine>
+  /** Resolves when the daemon starts to drain. */
+  shutdown(): Promise<void>
+}
+
+/** A daemon in this process. */
+export interface RunningDaemon extends DaemonControl {
+  /** What it is bound to; ports are real ones. */
+  readonly addresses: { readonly gateway: string; readonly chaincode: string }
+  /** Settles when the daemon has stopped for whatever reason; rejects with the reason if it failed. */
+  readonly closed: Promise<void>
+  /** Stops everything, in bounded time (`chaincoded.shutdownTimeout`); resolves when nothing is left. Idempotent. */
+  close(): Promise<void>
+  /** Kills every process group of the daemon at once, without waiting: the last thing before the process exits. */
+  kill(): void
+}
+
+/** What a daemon is made of. */
+export interface DaemonOptions {
+  config: Config
+  log: Logger
+}
+
+/** Starts a daemon, and resolves when it serves. Rejects with a ChaincodedError, with nothing left running. */
+export type CreateDaemon = (options: DaemonOptions) => Promise<RunningDaemon>
