@@ -1,0 +1,268 @@
+import { copyFile, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { expect } from 'chai'
+import { detectChaincode } from '../../services/detect-chaincode.js'
+import type { UndetectedChaincode } from '../../services/detection.js'
+import { example, fixture } from '../fixtures/start-chaincode.js'
+
+const address = '127.0.0.1:7052'
+
+describe('detectChaincode', () => {
+  let folder: string
+  beforeEach(async () => (folder = await realpath(await mkdtemp(join(tmpdir(), 'chaincoded-test-')))))
+  afterEach(() => rm(folder, { recursive: true }))
+
+  const write = async (name: string, content = '', mode = 0o644) => {
+    await mkdir(dirname(join(folder, name)), { recursive: true })
+    await writeFile(join(folder, name), content, { mode })
+  }
+  const manifest = (fields: object) =>
+    write('package.json', JSON.stringify({ main: 'index.js', dependencies: { 'fabric-shim': '2' }, ...fields }))
+  const install = async (...names: string[]) => {
+    for (const name of names)
+      await write(
+        `node_modules/${name}/package.json`,
+        JSON.stringify({ name, bin: { 'fabric-chaincode-node': 'cli.js' } }),
+      )
+  }
+  const detect = (command?: string[]) => detectChaincode(folder, { address, command })
+  const command = () => {
+    const found = detect()
+    if (!found.ok) throw new Error(found.message)
+    expect(found.cwd).to.equal(folder)
+    return found.command
+  }
+  const refusal = (path = folder): UndetectedChaincode => {
+    const found = detectChaincode(path, { address })
+    if (found.ok) throw new Error(`found ${found.describe}`)
+    return found
+  }
+
+  describe('of a Node package', () => {
+    beforeEach(async () => {
+      await install('fabric-shim')
+      await write('index.js')
+    })
+
+    it("starts Fabric's command line directly, and without a shell, where the start script is nothing else", async () => {
+      const cli = join(folder, 'node_modules/fabric-shim/cli.js')
+      const scripts = {
+        'fabric-chaincode-node start': [],
+        '  set -x &&  fabric-chaincode-node   start ': [],
+        'npx fabric-chaincode-node start': [],
+        'fabric-chaincode-node start --grpc.max_send_message_length 5': ['--grpc.max_send_message_length', '5'],
+      }
+      for (const [start, args] of Object.entries(scripts)) {
+        await manifest({ scripts: { start } })
+        expect(command()).to.deep.equal([process.execPath, cli, 'start', ...args, '--peer.address', address])
+      }
+      expect(detect()).to.include({ ok: true, language: 'node' })
+    })
+
+    it('starts node directly where the start script is nothing else', async () => {
+      await manifest({ scripts: { start: 'node --enable-source-maps dist/main.js' } })
+      const line = [process.execPath, '--enable-source-maps', 'dist/main.js', '--peer.address', address]
+      expect(command()).to.deep.equal(line)
+    })
+
+    it('leaves every other start script to npm', async () => {
+      const scripts = [
+        { start: 'npm run build && fabric-chaincode-node start' },
+        { start: 'fabric-chaincode-node start --peer.address $PEER' },
+        { start: 'node index.js "a b"' },
+        { start: 'DEBUG=1 node index.js' },
+        { start: 'fabric-chaincode-node server' },
+        { start: 'node' },
+        { start: 'node index.js', prestart: 'tsc' },
+        { start: 'fabric-chaincode-node start', poststart: 'date' },
+      ]
+      for (const script of scripts) {
+        await manifest({ scripts: script })
+        expect(command()).to.deep.equal(['npm', 'start', '--', '--peer.address', address])
+      }
+    })
+
+    it('accepts fabric-contract-api as the dependency', async () => {
+      await install('fabric-contract-api')
+      await manifest({ dependencies: { 'fabric-contract-api': '2' }, scripts: { start: 'node index.js' } })
+      expect(detect().ok).to.equal(true)
+    })
+
+    it('finds libraries that are installed in a folder above', async () => {
+      await write(
+        'packages/cc/package.json',
+        JSON.stringify({
+          main: 'index.js',
+          dependencies: { 'fabric-shim': '2' },
+          scripts: { start: 'fabric-chaincode-node start' },
+        }),
+      )
+      await write('packages/cc/index.js')
+      const found = detectChaincode(join(folder, 'packages/cc'), { address })
+      expect(found.ok && found.command[1]).to.equal(join(folder, 'node_modules/fabric-shim/cli.js'))
+    })
+
+    it('accepts a main file without its suffix, or a folder', async () => {
+      await write('lib/index.js')
+      for (const main of ['index', './lib', 'lib/index.js']) {
+        await manifest({ main, scripts: { start: 'fabric-chaincode-node start' } })
+        expect(detect().ok, main).to.equal(true)
+      }
+    })
+
+    it('says that libraries are not installed', async () => {
+      await manifest({ dependencies: { 'fabric-contract-api': '2' }, scripts: { start: 'node index.js' } })
+      expect(refusal()).to.deep.equal({
+        ok: false,
+        kind: 'NOT_INSTALLED',
+        message: `${folder} needs fabric-contract-api, which is not installed`,
+        hint: 'run npm install in it',
+      })
+      await rm(join(folder, 'node_modules/fabric-shim'), { recursive: true })
+      await install('fabric-contract-api')
+      await manifest({
+        dependencies: { 'fabric-contract-api': '2' },
+        scripts: { start: 'fabric-chaincode-node start' },
+      })
+      expect(refusal().kind).to.equal('NOT_INSTALLED')
+      expect(refusal().hint).to.equal(`run npm install fabric-shim in ${folder}`)
+    })
+
+    it('says that the main file has to be built first', async () => {
+      await manifest({ main: 'dist/index.js', scripts: { start: 'fabric-chaincode-node start', build: 'tsc' } })
+      expect(refusal()).to.include({ kind: 'NOT_BUILT', hint: `run npm run build in ${folder}` })
+      expect(refusal().message).to.contain(join(folder, 'dist/index.js'))
+      await manifest({ main: 'dist/index.js', scripts: { start: 'fabric-chaincode-node start' } })
+      expect(refusal().hint).to.equal(`correct "main" in ${join(folder, 'package.json')}`)
+    })
+
+    it('says what is missing in package.json', async () => {
+      await manifest({})
+      expect(refusal()).to.include({ kind: 'BAD_PACKAGE', message: `${folder}/package.json has no start script` })
+      await manifest({ main: undefined, scripts: { start: 'fabric-chaincode-node start' } })
+      expect(refusal()).to.include({ kind: 'BAD_PACKAGE', message: `${folder}/package.json has no "main"` })
+      await write('package.json', '{ "name": ')
+      expect(refusal().kind).to.equal('BAD_PACKAGE')
+      expect(refusal().message).to.match(/package\.json: .*JSON/)
+      await write('package.json', '7')
+      expect(refusal().message).to.match(/package\.json: holds no object/)
+    })
+
+    it('does not take a package for a chaincode that uses the libraries only for its own tests', async () => {
+      await manifest({ dependencies: {}, devDependencies: { 'fabric-shim': '2' }, scripts: { start: 'node .' } })
+      expect(refusal().kind).to.equal('NOT_FOUND')
+      expect(refusal().message).to.contain('the one here depends on neither')
+    })
+  })
+
+  describe('of an executable', () => {
+    it('starts a binary as Fabric does, and a script with the flag that every shim reads', async () => {
+      await copyFile('/bin/sh', join(folder, 'mycc'))
+      expect(command()).to.deep.equal([join(folder, 'mycc'), '-peer.address', address])
+      await rm(join(folder, 'mycc'))
+      await write('run.sh', '#!/bin/sh\n', 0o755)
+      expect(command()).to.deep.equal([join(folder, 'run.sh'), '--peer.address', address])
+      expect(detect()).to.include({ language: 'executable', describe: 'executable run.sh' })
+    })
+
+    it('prefers the usual names', async () => {
+      await write('a', '#!/bin/sh\n', 0o755)
+      await write('bin/chaincode', '#!/bin/sh\n', 0o755)
+      expect(command()[0]).to.equal(join(folder, 'bin/chaincode'))
+      await write('chaincode', '#!/bin/sh\n', 0o755)
+      expect(command()[0]).to.equal(join(folder, 'chaincode'))
+    })
+
+    it('may be named itself', async () => {
+      await write('a', '#!/bin/sh\n', 0o755)
+      await write('b', '#!/bin/sh\n', 0o755)
+      const found = detectChaincode(join(folder, 'b'), { address })
+      expect(found).to.deep.include({ ok: true, cwd: folder, command: [join(folder, 'b'), '--peer.address', address] })
+    })
+
+    it('says which ones there are when there are several', async () => {
+      await write('a', '#!/bin/sh\n', 0o755)
+      await write('b', '#!/bin/sh\n', 0o755)
+      expect(refusal().kind).to.equal('AMBIGUOUS')
+      expect(refusal().message).to.equal(`${folder} holds 2 executables: a, b`)
+    })
+
+    it('says that a file is not executable', async () => {
+      await write('a', '#!/bin/sh\n')
+      expect(refusal(join(folder, 'a'))).to.include({
+        kind: 'NOT_EXECUTABLE',
+        message: `${join(folder, 'a')} is not executable`,
+      })
+    })
+
+    it('is no folder and no plain file', async () => {
+      await write('chaincode/x')
+      await write('bin/chaincode')
+      expect(refusal().kind).to.equal('NOT_FOUND')
+    })
+  })
+
+  describe('of sources', () => {
+    it('names Go and Java and how to go on', async () => {
+      for (const [file, kind, hint] of [
+        ['main.go', 'GO_SOURCE', 'go build'],
+        ['go.mod', 'GO_SOURCE', 'go build'],
+      ] as const) {
+        await write(file)
+        expect(refusal().kind).to.equal(kind)
+        expect(refusal().message).to.contain(`Go sources (${file})`)
+        expect(refusal().hint).to.contain(hint).and.to.contain('--command')
+      }
+      for (const file of ['pom.xml', 'build.gradle', 'build.gradle.kts']) {
+        await rm(folder, { recursive: true })
+        await write(file)
+        expect(refusal().kind).to.equal('JAVA_SOURCE')
+        expect(refusal().message).to.contain(`Java sources (${file})`)
+        expect(refusal().hint).to.contain('{address}')
+      }
+    })
+
+    it('does not take a build script for the chaincode, but a binary that was built', async () => {
+      await write('build.gradle')
+      await write('gradlew', '#!/bin/sh\n', 0o755)
+      expect(refusal().kind).to.equal('JAVA_SOURCE')
+      await rm(join(folder, 'build.gradle'))
+      await write('go.mod')
+      await copyFile('/bin/sh', join(folder, 'mycc'))
+      expect(command()[0]).to.equal(join(folder, 'mycc'))
+      await copyFile('/bin/sh', join(folder, 'another'))
+      expect(refusal().kind).to.equal('GO_SOURCE')
+    })
+  })
+
+  it('takes a command that is given before anything else, and puts the address in', async () => {
+    await write('go.mod')
+    expect(detect(['go', 'run', '.', '-peer.address={address}'])).to.deep.equal({
+      ok: true,
+      language: 'command',
+      command: ['go', 'run', '.', `-peer.address=${address}`],
+      cwd: folder,
+      describe: 'command go run . -peer.address={address}',
+    })
+    expect(detect([])).to.include({ ok: false, kind: 'BAD_COMMAND' })
+    expect(detect([''])).to.include({ ok: false, kind: 'BAD_COMMAND' })
+  })
+
+  it('lists what it has looked for where there is nothing', () => {
+    expect(refusal().kind).to.equal('NOT_FOUND')
+    for (const file of ['package.json', 'fabric-shim', 'bin/chaincode', 'go.mod', 'pom.xml', 'build.gradle'])
+      expect(refusal().message).to.contain(file)
+    expect(refusal().message).not.to.contain('depends on neither')
+    expect(refusal(join(folder, 'gone'))).to.include({ kind: 'NO_FOLDER', message: `${folder}/gone does not exist` })
+  })
+
+  it('finds the examples and starts them without npm', () => {
+    for (const name of ['asset-transfer', 'counter']) {
+      const found = detectChaincode(example(name), { address })
+      expect(found.ok && found.command[0]).to.equal(process.execPath)
+    }
+    const grandchild = detectChaincode(fixture('behind-npm'), { address })
+    expect(grandchild.ok && grandchild.command[0]).to.equal('npm')
+  })
+})
