@@ -1,0 +1,91 @@
+import { readFileSync, statSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import {
+  checkChaincodeName,
+  checkChaincodeVersion,
+  checkChannelName,
+  chaincodeNameFrom,
+  defaultVersion,
+} from '../control/names.js'
+import type { ChaincodeInfo, DaemonControl, DeployRequest } from '../control/types.js'
+import { failure } from '../errors.js'
+import { splitCommand } from './arguments.js'
+import type { CliIo } from './io.js'
+import { showProgress } from './progress.js'
+
+/** Options of `deploy`, and of `dev`, that say what to deploy. */
+export interface DeployOptions {
+  name?: string
+  version?: string
+  channel?: string
+  command?: string
+  label?: string
+  initRequired?: boolean
+}
+
+/**
+ * The request to deploy the folder `directory`, relative to `cwd`. Without a name it is the package's, else the
+ * folder's. Throws FOLDER_MISSING, ARGUMENTS_INVALID, CHAINCODE_NAME_ILLEGAL and the like.
+ */
+export function deployRequest(directory: string, options: DeployOptions, cwd: string): DeployRequest {
+  const path = resolve(cwd, directory)
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (!stats?.isDirectory()) {
+    throw failure('FOLDER_MISSING', { path, detail: stats ? 'it is a file, not a folder' : 'there is no such folder' })
+  }
+  const name = options.name ?? defaultName(path)
+  checkChaincodeName(name)
+  const version = options.version ?? defaultVersion
+  checkChaincodeVersion(version)
+  if (options.channel !== undefined) checkChannelName(options.channel)
+  return {
+    path,
+    name,
+    version,
+    channel: options.channel ?? '',
+    command: options.command === undefined ? [] : splitCommand(options.command),
+    label: options.label ?? '',
+    initRequired: options.initRequired ?? false,
+  }
+}
+
+function defaultName(path: string): string {
+  return chaincodeNameFrom(packageOf(path)?.name ?? '') ?? chaincodeNameFrom(basename(path)) ?? 'chaincode'
+}
+
+/** What is of interest in the folder's package.json, where it has one. */
+function packageOf(path: string): { name?: string; scripts?: Record<string, string> } | undefined {
+  try {
+    return JSON.parse(readFileSync(join(path, 'package.json'), 'utf8')) as { name?: string }
+  } catch {
+    return undefined
+  }
+}
+
+/** Deploys with progress on stderr. */
+export async function deployWithProgress(
+  io: CliIo,
+  control: DaemonControl,
+  request: DeployRequest,
+): Promise<ChaincodeInfo> {
+  const progress = showProgress(io)
+  progress.step(`deploying ${request.name} from ${request.path}`)
+  try {
+    return await control.deploy(request, progress.step)
+  } finally {
+    progress.end()
+  }
+}
+
+/** The shell command that starts the chaincode in `path` by hand and lets it register at `address`. */
+export function commandByHand(path: string, command: readonly string[], address: string): string {
+  if (command.length > 0)
+    return command
+      .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`))
+      .join(' ')
+  const manifest = packageOf(path)
+  if (manifest?.scripts?.['start']) return `npm start -- --peer.address ${address}`
+  if (manifest) return `npx fabric-chaincode-node start --peer.address ${address}`
+  if (statSync(join(path, 'go.mod'), { throwIfNoEntry: false })) return `go run . -peer.address ${address}`
+  return `YOUR-CHAINCODE --peer.address ${address}`
+}
