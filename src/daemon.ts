@@ -210,7 +210,11 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     const kind = isDev ? 'byHand' : deployment.path === '' ? 'byHand' : 'process'
     directory.add(chaincodeInput({ ...deployment, kind }))
   }
-  directory.subscribe(({ ccid, from, to, failure: reason }) => log.info({ ccid, from, to, reason }, `${ccid} ${to}`))
+  directory.subscribe(({ ccid, from, to, incarnation, failure: reason }) => {
+    // Every burst of transactions goes from ready to running and back; that is no news.
+    const level = to === 'running' || from === 'running' ? 'debug' : 'info'
+    log[level]({ ccid, from, incarnation, ...(reason ? { reason } : {}) }, `${ccid} ${to}`)
+  })
 
   await serving.promise
   const daemon: Daemon = {

@@ -1,5 +1,4 @@
 import { status } from '@grpc/grpc-js'
-import { Payload } from '../../proto/gen/common/common.js'
 import type {
   EndorseRequest,
   EndorseResponse,
@@ -8,8 +7,7 @@ import type {
   EvaluateResponse,
   GatewayServer,
 } from '../../proto/gen/gateway/gateway.js'
-import type { ProposalResponse, SignedProposal } from '../../proto/gen/peer/proposal.js'
-import { ChaincodeActionPayload, Transaction } from '../../proto/gen/peer/transaction.js'
+import type { SignedProposal } from '../../proto/gen/peer/proposal.js'
 import { messageOf } from '../errors.js'
 import type { LedgerProvider } from '../ledger/types.js'
 import type { Logger } from '../log.js'
@@ -18,10 +16,10 @@ import { createCommitStatus } from './commit-status.js'
 import type { Endorser } from './endorser.js'
 import { CallError, classify, unknownChannel } from './gateway-errors.js'
 import { ReceivedProposal } from './proposal.js'
+import { prepareTransaction } from './prepare-transaction.js'
 import { createSubmit } from './submit.js'
 import type { MembershipProvider } from './types.js'
 import { type CallLimit, unary } from './unary-call.js'
-import { bufferOf } from './unmarshal.js'
 
 /** What the gateway works with. It stands for one logical peer, which is also its network's only orderer. */
 export interface GatewayServiceOptions {
@@ -155,17 +153,4 @@ function unpackForEndorse(signed: SignedProposal | undefined): ReceivedProposal 
   } catch (error) {
     throw new CallError(status.INVALID_ARGUMENT, messageOf(error))
   }
-}
-
-/** Assembles the envelope that the client signs: headers verbatim, and of the payload what the proposal hash covers. */
-function prepareTransaction(proposal: ReceivedProposal, { payload, endorsement }: ProposalResponse) {
-  const action = ChaincodeActionPayload.encode({
-    chaincodeProposalPayload: proposal.inputOnlyPayload,
-    action: { proposalResponsePayload: payload, endorsements: endorsement === undefined ? [] : [endorsement] },
-  })
-  const transaction = Transaction.encode({
-    actions: [{ header: proposal.header.signatureHeader, payload: bufferOf(action.finish()) }],
-  })
-  const envelope = Payload.encode({ header: proposal.header, data: bufferOf(transaction.finish()) })
-  return { payload: bufferOf(envelope.finish()), signature: Buffer.alloc(0) }
 }

@@ -220,7 +220,7 @@ export class PeerStream implements StreamHandler {
       this.reply(message, Type.ERROR, this.errorFor(message, error))
       return
     }
-    if (result instanceof Buffer) this.reply(message, Type.RESPONSE, result)
+    if (Buffer.isBuffer(result)) this.reply(message, Type.RESPONSE, result)
     else void this.replyLater(message, transaction as Transaction, result)
   }
 
