@@ -44,7 +44,7 @@ function readFolder(folder: string, isOptional: boolean): X509Certificate[] {
     const file = join(folder, name)
     let certificate: X509Certificate
     try {
-      certificate = readCertificate(readFileSync(file, 'latin1'))
+      certificate = readCertificate(readFileSync(file, 'latin1')).certificate
     } catch (error) {
       throw failure('IDENTITY_FILE', { file, detail: `holds no certificate (${messageOf(error)})` }, error)
     }
@@ -91,7 +91,7 @@ export function readCertificateAuthorities(mspFolder: string): CertificateAuthor
       const path = [certificate, ...chain]
       const outside = path.find((link) => !isValidAt(link, timeMs))
       if (outside) {
-        return { verified: false, detail: `${outside.subject} is not valid at ${new Date(timeMs).toISOString()}` }
+        return { verified: false, detail: `${outside.subject} is not valid a second after ${certificate.validFrom}` }
       }
       if (!path.every(mayServe)) return { verified: false, detail: 'the extended key usage lacks serverAuth' }
       const isParent = intermediates.some((authority) => isSigner(chain[0]!, authority))

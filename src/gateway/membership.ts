@@ -48,17 +48,17 @@ function examine(
     detail,
   })
   let mspId = ''
-  let certificate: X509Certificate
+  let found: ReturnType<typeof readCertificate>
   try {
     const identity = decodeStrict(SerializedIdentity, serializedIdentity)
     mspId = identity.mspid
-    certificate = readCertificate(identity.idBytes.toString('latin1'))
+    found = readCertificate(identity.idBytes.toString('latin1'))
   } catch (error) {
     return refused('malformed', mspId, `no certificate: ${messageOf(error)}`)
   }
   const authorities = organizations.get(mspId)
   if (!authorities) return refused('malformed', mspId, `MSP ${mspId} is unknown`)
-  const { publicKey } = certificate
+  const { certificate, publicKey } = found
   if (!curveOf(publicKey)) return refused('malformed', mspId, 'the key is not ECDSA on P-256 or P-384')
   const chain = authorities.check(certificate)
   if (!chain.verified) return refused('malformed', mspId, chain.detail)

@@ -49,16 +49,16 @@ export function readMspFolder(mspFolder: string): MspCredentials {
     throw failure('IDENTITY_FILE', { file: join(mspFolder, 'signcerts'), detail: 'holds no certificate' })
   }
   const { file, content } = first
-  let certificate: X509Certificate
+  let found: ReturnType<typeof readCertificate>
   try {
-    certificate = readCertificate(content.toString('latin1'))
+    found = readCertificate(content.toString('latin1'))
   } catch (error) {
     throw failure('IDENTITY_FILE', { file, detail: `holds no certificate (${messageOf(error)})` }, error)
   }
-  if (!curveOf(certificate.publicKey)) {
+  if (!curveOf(found.publicKey)) {
     throw failure('IDENTITY_FILE', { file, detail: 'its key is not ECDSA on P-256 or P-384' })
   }
-  return { certificate: content, privateKey: keyOf(certificate, join(mspFolder, 'keystore')) }
+  return { certificate: content, privateKey: keyOf(found.certificate, join(mspFolder, 'keystore')) }
 }
 
 /**

@@ -8,7 +8,7 @@ import {
   SignatureHeader,
 } from '../../proto/gen/common/common.js'
 import { HashedRWSet, KVRWSet } from '../../proto/gen/ledger/kv-rwset.js'
-import { type NsReadWriteSet, TxReadWriteSet } from '../../proto/gen/ledger/rwset.js'
+import { TxReadWriteSet } from '../../proto/gen/ledger/rwset.js'
 import { ChaincodeEvent } from '../../proto/gen/peer/chaincode.js'
 import {
   ChaincodeAction,
@@ -156,7 +156,8 @@ export function createEnvelopeValidator(
     const name = checkChaincodeName(extension, action)
     const names = new Set(namespaces.map(({ namespace }) => namespace))
     refuseIf(names.size < namespaces.length, Code.ILLEGAL_WRITESET)
-    const touched = [name, ...namespaces.filter(({ isWritten }) => isWritten).map(({ namespace }) => namespace)]
+    const written = namespaces.filter(({ isWritten }) => isWritten).map(({ namespace }) => namespace)
+    const touched = [...new Set([name, ...written])]
     const isDefined = (chaincode: string): boolean => options.isDefined(channelHeader.channelId, chaincode)
     refuseIf(!touched.every(isDefined), Code.INVALID_CHAINCODE)
     refuseIf(!isEndorsed(endorsed.proposalResponsePayload, endorsed.endorsements), Code.ENDORSEMENT_POLICY_FAILURE)
