@@ -86,7 +86,10 @@ export interface EnvelopeValidator {
    * `code` 0 lets MVCC decide. `txId` is '' where it could not be read. `results` is the marshalled TxReadWriteSet;
    * `timestamp` that of the channel header.
    */
-  (channelId: string, envelope: Buffer): {
+  (
+    channelId: string,
+    envelope: Buffer,
+  ): {
     code: number
     txId: string
     results?: Buffer
