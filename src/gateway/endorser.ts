@@ -1,6 +1,6 @@
 import {
   ChaincodeAction,
-  ProposalResponse,
+  type ProposalResponse,
   ProposalResponsePayload,
   type Response,
 } from '../../proto/gen/peer/proposal.js'

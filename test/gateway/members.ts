@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Identity, type Signer, signers } from '@hyperledger/fabric-gateway'
@@ -51,4 +51,23 @@ export function issueMember(
   const subject: Subject = [...place, ['OU', unit], ['CN', `somebody@${orgDomain}`]]
   const request = { subject, publicKey, notBefore, notAfter, isCa: false, keyUsage: ['digitalSignature'] as const }
   return memberOf(mspId, issueCertificate(request, issuer), privateKey)
+}
+
+/** Order of the curve P-256. */
+const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
+
+/** A DER integer of a positive number. */
+function derInteger(number: bigint): Buffer {
+  const hex = number.toString(16)
+  const magnitude = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex')
+  const content = magnitude[0]! < 0x80 ? magnitude : Buffer.concat([Buffer.of(0), magnitude])
+  return Buffer.concat([Buffer.of(2, content.length), content])
+}
+
+/** Signs as an SDK must not: with the upper of the two values of s that verify. */
+export function signHighS(key: KeyObject, message: Uint8Array): Buffer {
+  const halves = sign('sha256', message, { key, dsaEncoding: 'ieee-p1363' }).toString('hex')
+  const [r, s] = [BigInt(`0x${halves.slice(0, 64)}`), BigInt(`0x${halves.slice(64)}`)]
+  const body = Buffer.concat([derInteger(r), derInteger(s > order / 2n ? s : order - s)])
+  return Buffer.concat([Buffer.of(0x30, body.length), body])
 }

@@ -1,5 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { ChannelHeader, Envelope, Header, HeaderType, Payload, SignatureHeader } from '../../proto/gen/common/common.js'
+import {
+  ChannelHeader,
+  type Envelope,
+  Header,
+  HeaderType,
+  Payload,
+  SignatureHeader,
+} from '../../proto/gen/common/common.js'
 import { ChaincodeInvocationSpec, ChaincodeSpec_Type } from '../../proto/gen/peer/chaincode.js'
 import {
   ChaincodeHeaderExtension,
