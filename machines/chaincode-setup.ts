@@ -14,6 +14,10 @@ import { failureOf, isCurrent } from './chaincode-tokens.js'
 /** The states on the way up, which share the startup delay. */
 export const STARTING_STATES: readonly string[] = ['launching', 'awaitingRegister', 'registered']
 
+/** It is to be up always, or until it ends by itself and without an error (OTP: permanent, transient). */
+const isKeptUp = ({ restart, failure }: ChaincodeContext): boolean =>
+  restart === 'permanent' || (restart === 'transient' && !(failure?.kind === 'runtimeExited' && failure.exitCode === 0))
+
 /** The vocabulary of the chaincode chart: what it can check and do, by name. */
 export const chaincodeSetup = setup({
   types: {
@@ -30,9 +34,12 @@ export const chaincodeSetup = setup({
   },
   guards: {
     isCurrent,
-    /** The stream ended because the process did: its exit says more than the stream's end. */
+    /** The stream ended because the process did: its exit says more than the stream's end, unless it was our SIGTERM. */
     isExitBehindStreamEnd: ({ context, event }) =>
-      isCurrent({ context, event }) && context.failure?.kind === 'streamEnded',
+      isCurrent({ context, event }) &&
+      context.failure?.kind === 'streamEnded' &&
+      event.type === 'RUNTIME_EXITED' &&
+      event.signal !== 'SIGTERM',
     isByHand: ({ context }) => context.kind === 'byHand',
     hasNoRuntime: ({ context }) => !context.hasRuntime,
     rejectsWhileStarting: ({ context }) => context.whenStarting === 'reject',
@@ -43,14 +50,12 @@ export const chaincodeSetup = setup({
       context.kind === 'process' &&
       context.failure !== undefined &&
       context.failure.kind !== 'stopped' &&
-      (context.restart === 'permanent' ||
-        (context.restart === 'transient' &&
-          !(context.failure.kind === 'runtimeExited' && context.failure.exitCode === 0))) &&
+      isKeptUp(context) &&
       context.restarts < context.restartIntensity,
     isFailedLaunch: ({ context }) =>
       context.failure !== undefined &&
       context.failure.kind !== 'stopped' &&
-      (STARTING_STATES.includes(context.failure.state) || context.restart !== 'onDemand'),
+      (STARTING_STATES.includes(context.failure.state) || isKeptUp(context)),
   },
   actions: {
     queueCaller: assign({
@@ -82,7 +87,7 @@ export const chaincodeSetup = setup({
       enqueue(stopChild('runtime'))
       enqueue.assign({ hasRuntime: false, pid: 0 })
     }),
-    rememberPid: assign({ pid: ({ event }) => (event.type === 'RUNTIME_STARTED' ? event.pid : 0) }),
+    rememberPid: assign({ pid: ({ event }) => ('pid' in event ? event.pid : 0) }),
     adoptStream: enqueueActions(({ event, enqueue }) => {
       assertEvent(event, 'REGISTER')
       enqueue.assign({ stream: { id: event.streamId, ref: event.stream as Replyable }, failure: undefined })
@@ -103,9 +108,6 @@ export const chaincodeSetup = setup({
     refineFailure: assign({
       failure: ({ context, event }) => failureOf(context, event, context.failure?.state ?? ''),
     }),
-    rememberStuck: assign({
-      failure: ({ context }): Failure => ({ kind: 'stuck', state: 'stopping', pid: context.pid }),
-    }),
     answerReady: enqueueActions(({ context, enqueue }) => {
       const streamId = context.stream?.id ?? 0
       for (const callerId of context.callers) enqueue.emit({ type: 'CALLER_READY', callerId, streamId })
@@ -115,8 +117,8 @@ export const chaincodeSetup = setup({
       assertEvent(event, 'ENSURE_READY')
       enqueue.emit({ type: 'CALLER_READY', callerId: event.callerId, streamId: context.stream?.id ?? 0 })
     }),
-    failCallers: enqueueActions(({ context, enqueue }) => {
-      const failure = context.failure ?? { kind: 'stopped', state: 'stopping' }
+    failCallers: enqueueActions(({ context, enqueue }, instead: Failure | undefined) => {
+      const failure = instead ?? context.failure ?? { kind: 'stopped', state: 'stopping' }
       for (const callerId of context.callers) enqueue.emit({ type: 'CALLER_FAILED', callerId, failure })
       enqueue.assign({ callers: [] })
     }),
@@ -128,11 +130,10 @@ export const chaincodeSetup = setup({
       stopCallers: ({ context, event }) =>
         event.type === 'STOP' ? [...context.stopCallers, event.callerId] : context.stopCallers,
     }),
-    answerStopped: enqueueActions(({ context, event, enqueue }) => {
+    answerStopped: enqueueActions(({ context, event, enqueue }, failure: Failure | undefined) => {
       const now = event.type === 'STOP' && !context.stopCallers.includes(event.callerId) ? [event.callerId] : []
-      const stuck = context.failure?.kind === 'stuck' ? context.failure : undefined
       for (const callerId of [...context.stopCallers, ...now])
-        enqueue.emit({ type: 'CALLER_STOPPED', callerId, failure: stuck })
+        enqueue.emit({ type: 'CALLER_STOPPED', callerId, failure })
       enqueue.assign({ stopCallers: [] })
     }),
     markRemoving: assign({ removing: true }),

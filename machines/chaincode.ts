@@ -1,51 +1,24 @@
 import { stateIn } from 'xstate'
 import type { ChaincodeContext } from './chaincode-facts.js'
 import { STARTING_STATES, chaincodeSetup } from './chaincode-setup.js'
-import type { Refusal } from './stream.js'
+import {
+  goDown,
+  goDownWithStream,
+  joinByHand,
+  launch,
+  notConnected,
+  premature,
+  refuseWith,
+  remember,
+  tooMany,
+} from './chaincode-transitions.js'
 
-const refuseWith = (refusal: Refusal) => ({ type: 'refuseStream' as const, params: { refusal } })
-
-const premature = (state: string, registered: boolean) => ({
-  guard: 'rejectsWhileStarting' as const,
-  actions: { type: 'refuseCaller' as const, params: { kind: 'premature' as const, state, registered } },
+/** What stands in the way of everything: the process that SIGKILL did not end. */
+const stuck = ({ context }: { context: ChaincodeContext }) => ({
+  kind: 'stuck' as const,
+  state: 'stopping',
+  pid: context.pid,
 })
-
-const tooMany = {
-  guard: 'isFull' as const,
-  actions: {
-    type: 'refuseCaller' as const,
-    params: ({ context }: { context: ChaincodeContext }) => ({
-      kind: 'tooManyCallers' as const,
-      state: 'starting',
-      limit: context.waitingCallersLimit,
-    }),
-  },
-}
-
-const remember = (state: string) => ({ type: 'rememberFailure' as const, params: { state } })
-
-/** From any live state: the current runtime or stream ended, or somebody asked for a stop. */
-const goDown = (state: string) =>
-  ({
-    STOP: { target: '#chaincode.ending', actions: ['queueStopCaller', remember(state)] },
-    REMOVE: { target: '#chaincode.ending', actions: ['markRemoving', remember(state)] },
-    RUNTIME_EXITED: { guard: 'isCurrent', target: '#chaincode.ending', actions: remember(state) },
-    RUNTIME_FAILED: { guard: 'isCurrent', target: '#chaincode.ending', actions: [remember(state), 'releaseRuntime'] },
-  }) as const
-
-/** From a state that has a stream. */
-const goDownWithStream = (state: string) =>
-  ({
-    ...goDown(state),
-    STREAM_ENDED: { guard: 'isCurrent', target: '#chaincode.ending', actions: [remember(state), 'forgetStream'] },
-  }) as const
-
-const launch = { target: '#chaincode.starting.launching', actions: 'queueCaller' } as const
-const notConnected = (state: string) => ({
-  guard: 'isByHand' as const,
-  actions: { type: 'refuseCaller' as const, params: { kind: 'notConnected' as const, state } },
-})
-const joinByHand = { guard: 'isByHand', target: '#chaincode.starting.registered', actions: 'adoptStream' } as const
 
 /**
  * One chaincode, from its first launch to its removal. Its states replace the locks, maps and flags of the original:
@@ -70,7 +43,7 @@ export const chaincodeMachine = chaincodeSetup.createMachine({
     CALLER_GONE: { actions: 'forgetCaller' },
     // The runtime says RUNTIME_STOPPED before it is done; its being done is then no news.
     'xstate.done.actor.runtime': {},
-    'xstate.error.actor.runtime': { target: '.ending', actions: [remember('runtime'), 'releaseRuntime'] },
+    'xstate.error.actor.runtime': { actions: 'releaseRuntime' },
   },
   states: {
     stopped: {
@@ -146,8 +119,9 @@ export const chaincodeMachine = chaincodeSetup.createMachine({
       description: 'Its stream is closed, its callers have been told, and its runtime is being ended.',
       entry: ['failCallers', 'closeStream', 'stopRuntime'],
       on: {
-        STOP: { actions: 'queueStopCaller' },
-        REMOVE: { actions: 'markRemoving' },
+        // A stop also cancels the next launch that callers have begun to wait for.
+        STOP: { actions: ['queueStopCaller', remember('stopping'), 'failCallers'] },
+        REMOVE: { actions: ['markRemoving', remember('stopping'), 'failCallers'] },
         REGISTER: { actions: refuseWith('external') },
         RUNTIME_EXITED: { guard: 'isExitBehindStreamEnd', actions: 'refineFailure' },
         RUNTIME_STOPPED: { guard: 'isCurrent', target: 'settling', actions: 'releaseRuntime' },
@@ -158,20 +132,26 @@ export const chaincodeMachine = chaincodeSetup.createMachine({
         stopping: {
           description: 'The runtime has been told to end; whoever calls now waits for the next incarnation.',
           on: {
-            ENSURE_READY: [tooMany, { actions: 'queueCaller' }],
-            RUNTIME_STUCK: { guard: 'isCurrent', target: 'stuck', actions: ['rememberStuck'] },
+            ENSURE_READY: [
+              {
+                guard: 'isRemoving',
+                actions: { type: 'refuseCaller', params: { kind: 'stopped' as const, state: 'stopping' } },
+              },
+              tooMany,
+              { actions: 'queueCaller' },
+            ],
+            RUNTIME_STUCK: { guard: 'isCurrent', target: 'stuck', actions: 'rememberPid' },
           },
         },
         stuck: {
           description: 'The process survived SIGKILL; nothing can start in its place until it is gone.',
-          entry: ['answerStopped', 'failCallers'],
+          entry: [
+            { type: 'answerStopped', params: stuck },
+            { type: 'failCallers', params: stuck },
+          ],
           on: {
-            ENSURE_READY: {
-              actions: {
-                type: 'refuseCaller',
-                params: ({ context }) => ({ kind: 'stuck' as const, state: 'stopping', pid: context.pid }),
-              },
-            },
+            ENSURE_READY: { actions: { type: 'refuseCaller', params: stuck } },
+            STOP: { actions: [remember('stopping'), { type: 'answerStopped', params: stuck }] },
           },
         },
       },
@@ -194,8 +174,8 @@ export const chaincodeMachine = chaincodeSetup.createMachine({
       on: {
         ENSURE_READY: [tooMany, { actions: 'queueCaller' }],
         REGISTER: { actions: refuseWith('external') },
-        STOP: { target: 'stopped', actions: ['failCallers', 'answerStopped'] },
-        REMOVE: { target: 'removed', actions: 'failCallers' },
+        STOP: { target: 'stopped', actions: [remember('backoff'), 'failCallers', 'answerStopped'] },
+        REMOVE: { target: 'removed', actions: [remember('backoff'), 'failCallers'] },
       },
     },
     failed: {

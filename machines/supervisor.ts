@@ -98,6 +98,14 @@ export const supervisorMachine = setup({
     drainShards: enqueueActions(({ context, enqueue }) => {
       for (const shard of Object.values(context.shards)) enqueue.sendTo(shard, { type: 'DRAIN' })
     }),
+    /** A shard whose chart threw takes its chaincodes with it; each of them is reported. */
+    tellOfCrash: enqueueActions(({ context, event, enqueue }) => {
+      if (!('actorId' in event && 'error' in event)) return
+      const { actorId, error } = event
+      const lost = [...context.ccids].filter((ccid) => shardOf(ccid) === actorId)
+      for (const ccid of lost) enqueue.emit({ type: 'CHAINCODE_CRASHED', ccid, error })
+      enqueue.assign({ ccids: new Set([...context.ccids].filter((ccid) => !lost.includes(ccid))) })
+    }),
     releaseShard: enqueueActions(({ event, enqueue }) => {
       if (!('actorId' in event)) return
       const { actorId } = event
@@ -120,7 +128,7 @@ export const supervisorMachine = setup({
     STREAM_READY: { actions: 'passOn' },
     STREAM_ENDED: { actions: 'passOn' },
     'xstate.done.actor.*': { actions: 'releaseShard' },
-    'xstate.error.actor.*': { actions: 'releaseShard' },
+    'xstate.error.actor.*': { actions: ['tellOfCrash', 'releaseShard'] },
   },
   states: {
     serving: {

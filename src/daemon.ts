@@ -7,7 +7,6 @@ import {
   daemonMachine,
   processMachine,
   shardMachine,
-  stateName,
   streamMachine,
   supervisorMachine,
 } from '../machines/index.js'
@@ -168,9 +167,10 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     awaitedIds,
   })
   const state = (): DaemonStatus['state'] => {
-    const [outer] = Object.keys(Object(root.getSnapshot().value) as object)
-    const name = outer ?? stateName(root.getSnapshot().value)
-    return name === 'closing' ? 'draining' : (name as DaemonStatus['state'])
+    const snapshot = root.getSnapshot()
+    if (snapshot.matches('starting')) return 'starting'
+    if (snapshot.matches('serving')) return 'serving'
+    return snapshot.matches('stopped') ? 'stopped' : 'draining'
   }
   const addresses = () => ({ gateway: parts.gatewayAddress, chaincode: endpoint() })
   const stopDaemon = () => root.send({ type: 'STOP' })

@@ -12,20 +12,22 @@ export interface LaunchFacts {
   refusedIds: readonly string[]
 }
 
-/** What was awaited in each state on the way up. */
-const awaited = (state: string, address: string): string => {
-  if (state === 'launching') return 'the start of the process'
-  if (state === 'awaitingRegister') return `REGISTER at ${address}`
-  if (state === 'registered') return 'READY to be sent'
-  return 'nothing: it was up'
-}
+/** What was awaited in each state on the way up; undefined once it was up. */
+const awaited = (state: string, address: string): string | undefined =>
+  ({
+    launching: 'the start of the process',
+    awaitingRegister: `REGISTER at ${address}`,
+    registered: 'READY to be sent',
+  })[state]
 
 const ended = (exitCode: number | null, signal: string | null): string =>
   signal === null ? `exited with ${exitCode ?? 'unknown code'}` : `was ended by ${signal}`
 
 /** The sentence for a failure: what happened, in which state, and what was awaited. */
 export function describeFailure(reason: Failure, { ccid, address, refusedIds }: LaunchFacts): string {
-  const where = `(state ${reason.state}, awaited: ${awaited(reason.state, address)})`
+  const wanted = awaited(reason.state, address)
+  const where = `(state ${reason.state}${wanted ? `, awaited: ${wanted}` : ''})`
+  const what = wanted ? 'chaincode registration failed: ' : ''
   const others =
     refusedIds.length > 0 ? `; meanwhile refused a registration as ${refusedIds.map((id) => `'${id}'`).join(', ')}` : ''
   switch (reason.kind) {
@@ -34,9 +36,9 @@ export function describeFailure(reason: Failure, { ccid, address, refusedIds }: 
     case 'runtimeFailed':
       return `error starting process: ${reason.message}`
     case 'runtimeExited':
-      return `chaincode registration failed: process ${ended(reason.exitCode, reason.signal)} ${where}${others}`
+      return `${what}process ${ended(reason.exitCode, reason.signal)} ${where}${others}`
     case 'streamEnded':
-      return `chaincode registration failed: stream ended${reason.message ? `: ${reason.message}` : ''} ${where}`
+      return `${what}stream ended${reason.message ? `: ${reason.message}` : ''} ${where}`
     case 'stopped':
       return 'it was stopped'
     case 'stuck':
