@@ -17,9 +17,15 @@ export interface CommitStatusOptions {
   membership: MembershipProvider
 }
 
+/** How many lost transactions are remembered. */
+const lostLimit = 1000
+
 /** Makes CommitStatus: a Reader asks for any transaction, and waits until it is committed, or for as long as it likes. */
 export function createCommitStatus({ ledgers, membership }: CommitStatusOptions) {
-  const waiting = new Set<AbortController>()
+  /** Who waits, for which transaction. */
+  const waiting = new Map<AbortController, string>()
+  /** Why transactions that were accepted cannot be committed; the oldest goes first. */
+  const lost = new Map<string, CallError>()
 
   async function handle(signed: SignedCommitStatusRequest, abort: AbortController): Promise<CommitStatusResponse> {
     const { channelId, transactionId, identity } = requestIn(signed)
@@ -31,7 +37,10 @@ export function createCommitStatus({ ledgers, membership }: CommitStatusOptions)
     if (!reader.ok || !satisfies(reader.role, 'Readers') || !reader.verify(signed.request, signed.signature)) {
       throw new CallError(status.PERMISSION_DENIED, accessDenied(channelId, 'Readers'))
     }
-    waiting.add(abort)
+    const transaction = `${channelId}/${transactionId}`
+    const loss = lost.get(transaction)
+    if (loss !== undefined && ledger.statusOf(transactionId) === undefined) throw loss
+    waiting.set(abort, transaction)
     try {
       const { code, blockNumber } = await ledger.whenCommitted(transactionId, abort.signal)
       return { result: code, blockNumber }
@@ -42,12 +51,29 @@ export function createCommitStatus({ ledgers, membership }: CommitStatusOptions)
     }
   }
 
-  /** Ends the calls that wait. */
-  function stopWaiting(): void {
-    for (const abort of waiting) abort.abort(new CallError(status.UNAVAILABLE, 'the peer is stopping'))
+  /**
+   * Notes that Submit has accepted a transaction. Where `loss` resolves to a reason, it could not be committed after all,
+   * which is told to who waits for it, and to who asks soon after.
+   */
+  function accepted(channelId: string, transactionId: string, loss: Promise<string | undefined>): void {
+    const transaction = `${channelId}/${transactionId}`
+    lost.delete(transaction)
+    void loss.then((reason) => {
+      if (reason === undefined) return
+      const text = `transaction ${transactionId} could not be committed: ${reason}`
+      const error = new CallError(status.ABORTED, text)
+      if (lost.size >= lostLimit) lost.delete(lost.keys().next().value!)
+      lost.set(transaction, error)
+      for (const [abort, awaited] of waiting) if (awaited === transaction) abort.abort(error)
+    })
   }
 
-  return { handle, stopWaiting }
+  /** Ends the calls that wait. */
+  function stopWaiting(): void {
+    for (const abort of waiting.keys()) abort.abort(new CallError(status.UNAVAILABLE, 'the peer is stopping'))
+  }
+
+  return { handle, accepted, stopWaiting }
 }
 
 function requestIn({ request: bytes }: SignedCommitStatusRequest): CommitStatusRequest {

@@ -120,7 +120,10 @@ export function createEndorser(options: EndorserOptions): Endorser {
   return {
     async processProposal(proposal, { signal } = {}) {
       const filtered = filterProposal(proposal, membership, now())
-      if (filtered !== undefined) return { grpcError: filtered }
+      if (filtered !== undefined) {
+        log.warn({ reason: filtered }, 'proposal refused')
+        return { grpcError: filtered }
+      }
       let unpacked: UnpackedProposal
       try {
         unpacked = proposal.unpack()

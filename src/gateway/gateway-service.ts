@@ -43,8 +43,8 @@ export interface GatewayService {
 /** Makes the service that client applications talk to. */
 export function createGatewayService(options: GatewayServiceOptions): GatewayService {
   const { endorser, ledgers, executor, peer, limit, log } = options
-  const submit = createSubmit(options)
   const commitStatus = createCommitStatus(options)
+  const submit = createSubmit({ ...options, accepted: commitStatus.accepted })
   const detailOf = (message: string): ErrorDetail => ({ ...peer, message })
 
   async function evaluate(request: EvaluateRequest, { signal }: AbortController): Promise<EvaluateResponse> {

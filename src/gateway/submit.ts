@@ -15,13 +15,15 @@ export interface SubmitOptions {
   membership: MembershipProvider
   peer: { address: string; mspId: string }
   log: Logger
+  /** Told of each transaction that is accepted; `loss` resolves to why it could not be committed after all, or nothing. */
+  accepted: (channelId: string, txId: string, loss: Promise<string | undefined>) => void
 }
 
 /**
  * Makes Submit: the checks of a gateway, then those of an orderer, then the ledger. It answers as soon as the ledger has
  * taken the envelope, so an answer means ordered, not committed; CommitStatus tells the rest.
  */
-export function createSubmit({ ledgers, membership, peer, log }: SubmitOptions) {
+export function createSubmit({ ledgers, membership, peer, log, accepted }: SubmitOptions) {
   return async function submit(request: SubmitRequest): Promise<SubmitResponse> {
     const envelope = request.preparedTransaction
     if (envelope === undefined) {
@@ -33,19 +35,23 @@ export function createSubmit({ ledgers, membership, peer, log }: SubmitOptions) 
     if (ledgers.get(request.channelId) === undefined) {
       throw new CallError(status.FAILED_PRECONDITION, unknownChannel(request.channelId))
     }
-    const ledger = checkAsOrderer(envelope, ledgers, membership)
-    const refused = await Promise.race([commit(ledger, envelope), nextTurn()])
-    if (refused === undefined) return {}
+    const { ledger, txId } = checkAsOrderer(envelope, ledgers, membership)
+    const refusal = commit(ledger, txId, envelope)
+    const refused = await Promise.race([refusal, nextTurn()])
+    if (refused === undefined) {
+      accepted(ledger.channelId, txId, refusal)
+      return {}
+    }
     const text = 'no orderers could successfully process transaction'
     throw new CallError(status.UNAVAILABLE, text, [{ ...peer, message: refused }])
   }
 
   /** Resolves to the reason why the ledger could not commit; undefined where it did, with whatever verdict. */
-  function commit(ledger: Ledger, envelope: Envelope): Promise<string | undefined> {
+  function commit(ledger: Ledger, txId: string, envelope: Envelope): Promise<string | undefined> {
     return ledger.commit(bufferOf(Envelope.encode(envelope).finish())).then(
       () => undefined,
       (error: unknown) => {
-        log.error({ err: error, channelId: ledger.channelId }, 'a transaction could not be committed')
+        log.error({ err: error, channelId: ledger.channelId, txId }, 'a transaction could not be committed')
         return messageOf(error)
       },
     )
@@ -57,14 +63,14 @@ const nextTurn = (): Promise<undefined> => new Promise((resolve) => setImmediate
 
 /**
  * An orderer's checks of a broadcast envelope: message type, expired certificate, channel Writers policy.
- * Answers the ledger of the envelope's channel.
+ * Answers the ledger of the envelope's channel, and the transaction id that the envelope claims.
  * @throws CallError (ABORTED) with the orderer's status and text.
  */
 function checkAsOrderer(
   { payload: payloadBytes, signature }: Envelope,
   ledgers: Pick<LedgerProvider, 'get'>,
   membership: MembershipProvider,
-): Ledger {
+): { ledger: Ledger; txId: string } {
   const { channelHeader, signatureHeader } = headersOf(payloadBytes)
   const ledger = ledgers.get(channelHeader.channelId)
   if (ledger === undefined) throw refusedBy(Status.BAD_REQUEST, 'channel does not exist')
@@ -75,7 +81,7 @@ function checkAsOrderer(
   if (!identity.ok || !satisfies(identity.role, 'Writers') || !identity.verify(payloadBytes, signature)) {
     throw refusedBy(Status.FORBIDDEN, `${unsatisfied('Writers')}: permission denied`)
   }
-  return ledger
+  return { ledger, txId: channelHeader.txId }
 }
 
 const refusedTypes: Readonly<Record<number, string>> = {

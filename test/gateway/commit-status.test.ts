@@ -1,7 +1,9 @@
-import { status } from '@grpc/grpc-js'
+import { once } from 'node:events'
+import { type ClientUnaryCall, status } from '@grpc/grpc-js'
 import { CommitStatusError, type Contract, type Gateway } from '@hyperledger/fabric-gateway'
 import { expect } from 'chai'
 import { CommitStatusRequest, SignedCommitStatusRequest } from '../../proto/gen/gateway/gateway.js'
+import { signLowS } from '../../services/sign-low-s.js'
 import type { RunningGateway } from '../../src/gateway/serve-gateway.js'
 import { issueMember, type Member, memberOf } from './members.js'
 import { answer, rejectionOf, TestPeer } from './test-peer.js'
@@ -73,6 +75,28 @@ describe('commit status, asked by the published SDK', () => {
       const error = await rejectionOf(ask(peer.user, 'nochan'))
       expect(error.code).to.equal(status.PERMISSION_DENIED)
       expect(error.cause.details).to.equal('Failed to get policy manager for channel [nochan]')
+    })
+
+    it('stops waiting when the client cancels', async () => {
+      let arrive!: (signal: AbortSignal) => void
+      const arrived = new Promise<AbortSignal>((resolve) => (arrive = resolve))
+      peer.ledger.whenCommitted = (_txId, signal) =>
+        new Promise((_resolve, reject) => {
+          signal!.addEventListener('abort', () => reject(signal!.reason))
+          arrive(signal!)
+        })
+      const signedRequest = SignedCommitStatusRequest.decode(commitBytes)
+      signedRequest.signature = signLowS(peer.user.privateKey, signedRequest.request)
+      const client = peer.client(running)
+      let call!: ClientUnaryCall
+      const ended = new Promise<number>((resolve) => {
+        call = client.commitStatus(signedRequest, (error) => resolve(error!.code))
+      })
+      const signal = await arrived
+      const aborted = once(signal, 'abort')
+      call.cancel()
+      expect(await ended).to.equal(status.CANCELLED)
+      await aborted
     })
   })
 })

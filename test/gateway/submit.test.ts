@@ -163,6 +163,21 @@ describe('submit, asked by the published SDK', () => {
       expect([error.code, error.cause.details]).to.deep.equal([status.ABORTED, forbidden])
     })
 
+    it('tells who waits, and who asks later, that the ledger failed after it had accepted', async () => {
+      let fail!: (error: Error) => void
+      peer.ledger.mayCommit = new Promise((_resolve, reject) => (fail = reject))
+      const submitted = await contract.submitAsync('f')
+      const waiting = rejectionOf(submitted.getStatus())
+      await contract.evaluateTransaction('f')
+      fail(failure('LEDGER_WRITE_FAILED', { folder: 'ledger', detail: 'disk full' }))
+      const text =
+        `transaction ${submitted.getTransactionId()} could not be committed: ` +
+        'cannot write to the ledger in ledger: disk full'
+      for (const error of [await waiting, await rejectionOf(submitted.getStatus())]) {
+        expect([error.code, error.cause.details]).to.deep.equal([status.ABORTED, text])
+      }
+    })
+
     it('reports a ledger that takes nothing any more', async () => {
       peer.ledger.refusal = failure('LEDGER_CLOSED', {})
       const error = await rejectionOf(contract.submitTransaction('f'))
@@ -170,6 +185,19 @@ describe('submit, asked by the published SDK', () => {
       expect(error.code).to.equal(status.UNAVAILABLE)
       expect(error.cause.details).to.equal('no orderers could successfully process transaction')
       expect(error.details).to.deep.equal(detail('the ledger is closed'))
+    })
+
+    it('forgets a refusal when the transaction is submitted again', async () => {
+      const transaction = await contract.newProposal('f').endorse()
+      peer.ledger.refusal = failure('COMMIT_QUEUE_FULL', { channelId: 'mychannel', limit: 1 })
+      await rejectionOf(transaction.submit())
+      peer.ledger.refusal = undefined
+      let open!: () => void
+      peer.ledger.mayCommit = new Promise((resolve) => (open = resolve))
+      const committed = (await transaction.submit()).getStatus()
+      await contract.evaluateTransaction('f')
+      open()
+      expect((await committed).successful).to.equal(true)
     })
   })
 })
