@@ -16,7 +16,15 @@ export interface DetectOptions {
  * Finds out how the chaincode in `path` is started, from its files alone: a command that is given wins; then a Node
  * package on Fabric's libraries; then an executable, which `path` itself may be. Nothing is built, nothing is run.
  */
-export function detectChaincode(path: string, { address, command }: DetectOptions): Detection {
+export function detectChaincode(path: string, options: DetectOptions): Detection {
+  try {
+    return detect(path, options)
+  } catch (error) {
+    return undetected('UNREADABLE', `cannot read ${path}: ${(error as Error).message}`, 'let this user read it')
+  }
+}
+
+function detect(path: string, { address, command }: DetectOptions): Detection {
   const found = statSync(path, { throwIfNoEntry: false })
   if (!found) return undetected('NO_FOLDER', `${path} does not exist`, 'name the folder of the chaincode')
   const isFolder = found.isDirectory()

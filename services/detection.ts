@@ -16,6 +16,7 @@ export interface UndetectedChaincode {
   ok: false
   kind:
     | 'NO_FOLDER'
+    | 'UNREADABLE'
     | 'BAD_COMMAND'
     | 'BAD_PACKAGE'
     | 'NOT_INSTALLED'

@@ -13,10 +13,22 @@ export interface SpawnFailure {
  * interpreter of a script or the dynamic loader of a binary is what does not exist.
  */
 export function explainSpawnFailure(error: NodeJS.ErrnoException, spec: ProcessSpec): SpawnFailure {
-  const [program] = spec.command
   const errno = error.code ?? 'UNKNOWN'
   const say = (message: string): SpawnFailure => ({ errno, message: `${message} (${errno})` })
+  try {
+    return investigate(error, spec, say)
+  } catch (obstacle) {
+    // What may not even be looked at is at fault, or has just gone.
+    return say(`${spec.command[0]} could not be started in ${spec.cwd}: ${(obstacle as Error).message}`)
+  }
+}
 
+function investigate(
+  error: NodeJS.ErrnoException,
+  spec: ProcessSpec,
+  say: (message: string) => SpawnFailure,
+): SpawnFailure {
+  const [program] = spec.command
   const folder = statSync(spec.cwd, { throwIfNoEntry: false })
   if (!folder) return say(`the folder ${spec.cwd} does not exist`)
   if (!folder.isDirectory()) return say(`${spec.cwd} is not a folder`)
@@ -27,7 +39,7 @@ export function explainSpawnFailure(error: NodeJS.ErrnoException, spec: ProcessS
     return say(program.includes('/') ? `${resolve(spec.cwd, program)} does not exist` : `no program ${program} in PATH`)
   if (statSync(path).isDirectory()) return say(`${path} is a folder, not a program`)
   if (!isAllowed(path, constants.X_OK)) return say(`${path} is not executable`)
-  if (errno !== 'ENOENT') return say(`${path} could not be started: ${error.message}`)
+  if (error.code !== 'ENOENT') return say(`${path} could not be started: ${error.message}`)
 
   const interpreter = readInterpreter(path)
   if (interpreter === undefined) return say(`${path} needs a dynamic loader that this system does not have`)

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, realpath, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, realpath, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect } from 'chai'
@@ -255,6 +255,12 @@ describe('detectChaincode', () => {
       expect(refusal().message).to.contain(file)
     expect(refusal().message).not.to.contain('depends on neither')
     expect(refusal(join(folder, 'gone'))).to.include({ kind: 'NO_FOLDER', message: `${folder}/gone does not exist` })
+  })
+
+  it('says what it cannot read', async () => {
+    await symlink('loop', join(folder, 'loop'))
+    expect(refusal(join(folder, 'loop')).kind).to.equal('UNREADABLE')
+    expect(refusal(join(folder, 'loop')).message).to.contain(`cannot read ${folder}/loop: ELOOP`)
   })
 
   it('finds the examples and starts them without npm', () => {

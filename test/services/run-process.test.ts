@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { once } from 'node:events'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
@@ -197,6 +197,13 @@ describe('runProcess', () => {
         () => `${folder}/plain is not a folder (ENOTDIR)`,
       ],
       [
+        'to be started in a folder that cannot be looked at',
+        () => ({ cwd: join(folder, 'loop') }),
+        'ELOOP',
+        () =>
+          `sh could not be started in ${folder}/loop: ELOOP: too many symbolic links encountered, stat '${folder}/loop' (ELOOP)`,
+      ],
+      [
         'given more arguments than the system takes',
         () => ({ command: ['/bin/sh', 'x'.repeat(4_000_000)] }),
         'E2BIG',
@@ -209,7 +216,7 @@ describe('runProcess', () => {
         await mkdir(join(folder, 'sub'), { recursive: true })
         await writeFile(join(folder, 'script'), '#! /no/such/interpreter -x\n', { mode: 0o755 })
         await writeFile(join(folder, 'windows'), '#!/bin/sh\r\necho\r\n', { mode: 0o755 })
-        await chmod(join(folder, 'script'), 0o755)
+        await symlink('loop', join(folder, 'loop'))
         const run = processes.start({ ...shell('exit 0'), ...change() })
         expect(run.events).to.deep.equal([])
         await run.closed
