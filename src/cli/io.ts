@@ -56,6 +56,12 @@ export function processIo(): CliIo {
     },
     exit: (code) => process.exit(code),
     // Loaded here, so that commands that need no daemon start fast.
-    createDaemon: async (options) => (await import('../daemon.js')).createDaemon(options),
+    createDaemon: async (options) => {
+      const { createDaemon } = await import('../daemon.js')
+      const daemon = await createDaemon(options)
+      // Also where an exception nobody expected ends this process, no chaincode outlives it.
+      process.on('exit', () => daemon.kill())
+      return daemon
+    },
   }
 }

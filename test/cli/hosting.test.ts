@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import type { DaemonOptions } from '../../src/control/types.js'
 import { failure } from '../../src/errors.js'
+import { version } from '../../src/cli/version.js'
 import { FakeRunningDaemon } from './fake-daemon.js'
 import { FakeIo } from './fake-io.js'
 
@@ -28,6 +29,7 @@ describe('commands that run a daemon', () => {
   })
   afterEach(() => rmSync(folder, { recursive: true }))
 
+  /** The running command in a list, because a promise in a promise would be awaited. */
   const untilShown = async (words: string, pattern: RegExp): Promise<Promise<number>[]> => {
     const done = io.run(words)
     await Promise.race([
@@ -42,7 +44,7 @@ describe('commands that run a daemon', () => {
       const [done] = await untilShown('start', /deploy DIR\n/)
       expect(io.stderr.text).to.equal(
         [
-          'chaincoded 0.1.0 serves',
+          `chaincoded ${version} serves`,
           '  gateway   127.0.0.1:7051, TLS',
           '  listener  127.0.0.1:7052 (for chaincodes)',
           '  data      .chaincoded',

@@ -198,6 +198,16 @@ describe('invoke and query', () => {
       )
     })
 
+    it('the channels that the chaincode is deployed on, where it was called on another', async () => {
+      gateway.answer = () => {
+        throw new GatewayRefusal(status.FAILED_PRECONDITION, 'no peers available')
+      }
+      expect(await io.run('query basic f --channel other')).to.equal(1)
+      expect(io.stderr.text).to.equal(
+        'chaincoded: f failed: no peers available\nhint: basic is deployed on mychannel, not on other\n',
+      )
+    })
+
     it('the nearest chaincode where the name is not deployed', async () => {
       gateway.answer = () => {
         throw new GatewayRefusal(status.FAILED_PRECONDITION, 'no peers available')

@@ -1,5 +1,6 @@
 import { checkChannelName } from '../../control/names.js'
 import { requireDaemon, type FoundDaemon } from '../../control/find-daemon.js'
+import type { ChaincodeInfo } from '../../control/types.js'
 import { failure, isFailure } from '../../errors.js'
 import { readTransactionArguments } from '../arguments.js'
 import type { GatewayClient, TransactionRequest } from '../gateway-client.js'
@@ -70,22 +71,22 @@ async function explained(
     const known = await gateway.evaluate(ask).then(functionsIn, () => [])
     return callFailure(error, request.functionName, functionHint(request.functionName, known))
   }
-  return (await withoutSuchChaincode(daemon, request.chaincode)) ?? callFailure(error, request.functionName, undefined)
-}
-
-/** CHAINCODE_UNKNOWN where the name is not deployed; undefined where it is, or where nobody can tell. */
-async function withoutSuchChaincode(daemon: FoundDaemon, name: string): Promise<Error | undefined> {
   const { connectControl } = await import('../../control/control-client.js')
   const control = connectControl(daemon.controlSocket)
   try {
-    const names = (await control.list()).map((info) => info.name)
-    return names.includes(name) ? undefined : await unknownChaincode(control, name)
+    const info = (await control.list()).find(({ name }) => name === request.chaincode)
+    if (!info) return await unknownChaincode(control, request.chaincode)
+    return callFailure(error, request.functionName, channelHint(info, request.channel))
   } catch {
-    return undefined
+    // The reason of the failed call matters more than that there is nothing to add to it.
+    return callFailure(error, request.functionName, undefined)
   } finally {
     control.close()
   }
 }
+
+const channelHint = ({ name, channels }: ChaincodeInfo, channel: string): string | undefined =>
+  channels.includes(channel) ? undefined : `${name} is deployed on ${channels.join(', ')}, not on ${channel}`
 
 /** Writes the bytes as they are, or in JSON: as text where they are UTF-8, else in Base64. */
 function writeResult({ io, json }: Context, result: Uint8Array, facts: Readonly<Record<string, unknown>>): void {
