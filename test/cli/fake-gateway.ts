@@ -1,4 +1,11 @@
-import { Metadata, Server, ServerCredentials, type status, type sendUnaryData, type ServerUnaryCall } from '@grpc/grpc-js'
+import {
+  Metadata,
+  Server,
+  ServerCredentials,
+  type status,
+  type sendUnaryData,
+  type ServerUnaryCall,
+} from '@grpc/grpc-js'
 import { ChannelHeader, Envelope, Payload } from '../../proto/gen/common/common.js'
 import {
   ErrorDetail,
