@@ -15,8 +15,10 @@ import { failureOf, isCurrent } from './chaincode-tokens.js'
 export const STARTING_STATES: readonly string[] = ['launching', 'awaitingRegister', 'registered']
 
 /** It is to be up always, or until it ends by itself and without an error (OTP: permanent, transient). */
-const isKeptUp = ({ restart, failure }: ChaincodeContext): boolean =>
-  restart === 'permanent' || (restart === 'transient' && !(failure?.kind === 'runtimeExited' && failure.exitCode === 0))
+const isKeptUp = ({ kind, restart, failure }: ChaincodeContext): boolean =>
+  kind === 'process' &&
+  (restart === 'permanent' ||
+    (restart === 'transient' && !(failure?.kind === 'runtimeExited' && failure.exitCode === 0)))
 
 /** The vocabulary of the chaincode chart: what it can check and do, by name. */
 export const chaincodeSetup = setup({
@@ -47,7 +49,6 @@ export const chaincodeSetup = setup({
     isRemoving: ({ context }) => context.removing,
     hasCallers: ({ context }) => context.callers.length > 0 && context.kind === 'process',
     isUpAgainByItself: ({ context }) =>
-      context.kind === 'process' &&
       context.failure !== undefined &&
       context.failure.kind !== 'stopped' &&
       isKeptUp(context) &&

@@ -28,8 +28,8 @@ export type ShardRef = ActorRefFrom<typeof shardMachine>
 /** What the chart remembers. */
 export interface SupervisorContext extends SupervisorInput {
   shards: Readonly<Record<string, ShardRef>>
-  /** Every chaincode there is, in the order of their coming. */
-  ccids: ReadonlySet<string>
+  /** Every chaincode there is, by shard: a list of all would have to be copied at each coming. */
+  members: Readonly<Record<string, ReadonlySet<string>>>
 }
 
 /** What the supervisor tells the program. */
@@ -50,6 +50,11 @@ export function shardOf(ccid: string): string {
 const ccidOf = (event: SupervisorEvent): string =>
   'ccid' in event ? event.ccid : event.type === 'ADD' ? event.chaincode.ccid : ''
 
+const membersOf = (context: SupervisorContext, shard: string): ReadonlySet<string> =>
+  context.members[shard] ?? new Set()
+const countOf = ({ members }: SupervisorContext): number =>
+  Object.values(members).reduce((count, { size }) => count + size, 0)
+
 /** Routes by name: REGISTER of a stream and calls for a chaincode to the chaincode that they name. */
 export const supervisorMachine = setup({
   types: {
@@ -60,8 +65,8 @@ export const supervisorMachine = setup({
   },
   actors: { shard: shardMachine },
   guards: {
-    isKnown: ({ context, event }) => context.ccids.has(ccidOf(event)),
-    isFull: ({ context }) => context.ccids.size >= context.chaincodesLimit,
+    isKnown: ({ context, event }) => membersOf(context, shardOf(ccidOf(event))).has(ccidOf(event)),
+    isFull: ({ context }) => countOf(context) >= context.chaincodesLimit,
     refusesUnsolicited: ({ context }) => !context.acceptsUnsolicited,
     /** A stranger may join unless another id is being waited for; decided by what is defined. */
     isAwaited: () => true,
@@ -76,7 +81,7 @@ export const supervisorMachine = setup({
       enqueue.assign({
         shards: ({ context, spawn }) =>
           context.shards[name] ? context.shards : { ...context.shards, [name]: spawn('shard', { id: name }) },
-        ccids: new Set([...context.ccids, chaincode.ccid]),
+        members: { ...context.members, [name]: new Set([...membersOf(context, name), chaincode.ccid]) },
       })
       enqueue.sendTo(({ context }: { context: SupervisorContext }) => context.shards[name] as ShardRef, {
         type: 'ADD',
@@ -92,7 +97,14 @@ export const supervisorMachine = setup({
       if (event.type === 'REGISTER') enqueue.sendTo(event.stream as Replyable, { type: 'REJECT', refusal })
     }),
     forget: assign({
-      ccids: ({ context, event }) => new Set([...context.ccids].filter((ccid) => ccid !== ccidOf(event))),
+      members: ({ context, event }) => {
+        const ccid = ccidOf(event)
+        const name = shardOf(ccid)
+        return {
+          ...context.members,
+          [name]: new Set([...membersOf(context, name)].filter((member) => member !== ccid)),
+        }
+      },
     }),
     tell: emit(({ event }) => event as SupervisorEmitted),
     drainShards: enqueueActions(({ context, enqueue }) => {
@@ -102,9 +114,8 @@ export const supervisorMachine = setup({
     tellOfCrash: enqueueActions(({ context, event, enqueue }) => {
       if (!('actorId' in event && 'error' in event)) return
       const { actorId, error } = event
-      const lost = [...context.ccids].filter((ccid) => shardOf(ccid) === actorId)
-      for (const ccid of lost) enqueue.emit({ type: 'CHAINCODE_CRASHED', ccid, error })
-      enqueue.assign({ ccids: new Set([...context.ccids].filter((ccid) => !lost.includes(ccid))) })
+      for (const ccid of membersOf(context, actorId)) enqueue.emit({ type: 'CHAINCODE_CRASHED', ccid, error })
+      enqueue.assign({ members: { ...context.members, [actorId]: new Set<string>() } })
     }),
     releaseShard: enqueueActions(({ event, enqueue }) => {
       if (!('actorId' in event)) return
@@ -117,7 +128,7 @@ export const supervisorMachine = setup({
   },
 }).createMachine({
   id: 'supervisor',
-  context: ({ input }) => ({ ...input, shards: {}, ccids: new Set<string>() }),
+  context: ({ input }) => ({ ...input, shards: {}, members: {} }),
   initial: 'serving',
   on: {
     CHAINCODE_REMOVED: { actions: ['forget', 'tell'] },

@@ -168,7 +168,12 @@ const walks: Record<string, Walk[]> = {
           { type: `xstate.error.actor.${actorId}`, actorId, error: new Error('defect') },
         ]),
       ],
-      facts: (context) => [[...context.ccids].sort(), Object.keys(context.shards).sort()],
+      facts: (context) => [
+        Object.values(context.members)
+          .flatMap((members: any) => [...members])
+          .sort(),
+        Object.keys(context.shards).sort(),
+      ],
     })),
   ),
   daemon: [
