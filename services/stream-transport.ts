@@ -14,18 +14,28 @@ export interface StreamEnd {
 export interface StreamHandler {
   /** One whole message; the buffer is the handler's to keep. */
   onMessage(message: Buffer): void
+  /**
+   * After `eof` a handler may still close with a status of its choice, in the same turn; the stream is then closed with OK.
+   * After `closed` and the loss of the connection nothing can be sent any more.
+   */
   onEnd(end: StreamEnd): void
+  /** A handler that has this is not ended by the other side's half-close: it is called instead, and the stream goes on. */
+  onHalfClose?(): void
 }
 
 /** What the program sends with. */
 export interface StreamTransport {
   /** Remote `host:port`. */
   readonly remoteAddress: string
-  /** Queues one message, in order, without waiting for the socket. `written` is called once it was handed to the socket. */
+  /**
+   * Queues one message, in order, without waiting for the socket; the bytes must not change any more. `written` is called
+   * once they were handed to the socket, or with the error that prevents it. A message over the limit is not sent; without
+   * `written` it ends the stream with RESOURCE_EXHAUSTED.
+   */
   send(message: Uint8Array, written?: (error?: Error) => void): void
   /** Bytes queued and not yet handed to the socket. */
   readonly bufferedBytes: number
-  /** Ends the stream: with status OK, or with the given gRPC status. Idempotent. */
+  /** Ends the stream, after what is queued, with status OK or with the given gRPC status. Only the first call counts. */
   close(status?: { code: number; message: string }): void
 }
 
@@ -46,6 +56,8 @@ export interface ListenerOptions {
   pingTimeoutMs: number
   /** Status that the standard gRPC health service reports. */
   isServing: () => boolean
+  /** Told of each connection that is closed because what came is no HTTP/2; `why` is one line for the log. */
+  onRefused?: (remoteAddress: string, why: string) => void
 }
 
 /** A chaincode listener that accepts streams of `protos.ChaincodeSupport/Register`. */

@@ -1,0 +1,149 @@
+import { once } from 'node:events'
+import {
+  createServer as createHttp2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { responseHeaders, statusCode, statusTrailers } from './grpc-status.js'
+import { healthRoutes } from './health.js'
+import { Http2Stream } from './http2-stream.js'
+import { keepAlive } from './keep-alive.js'
+import { sniffPreface } from './sniff-preface.js'
+import type { ChaincodeListener, ListenerOptions } from './stream-transport.js'
+
+/** Bytes that a client may send ahead of our reading, on one stream and on one connection. */
+const streamWindowBytes = 4 * 1024 * 1024
+const connectionWindowBytes = 16 * 1024 * 1024
+
+/** Above this much queued on a connection Node's http2 refuses new streams on it, MB; its default is a tenth of one message. */
+const maxSessionMemory = 1024
+
+/** How long `close` waits for the clients to take their status and to leave, ms. */
+const closeTimeoutMs = 1000
+
+/**
+ * Serves `protos.ChaincodeSupport/Register` and the standard health service in plain text: gRPC's framing on Node's http2.
+ * Rejects with Node's own error when it cannot listen (code EADDRINUSE, EACCES, EADDRNOTAVAIL …).
+ */
+export async function listenHttp2(options: ListenerOptions): Promise<ChaincodeListener> {
+  const listener = new Http2Listener(options)
+  await listener.listen()
+  return listener
+}
+
+class Http2Listener implements ChaincodeListener {
+  readonly host: string
+  port = 0
+  private readonly routes
+  private readonly server = createServer((socket) => this.connect(socket))
+  private readonly http2 = createHttp2Server({ settings: { initialWindowSize: streamWindowBytes }, maxSessionMemory })
+  /** Every connection; undefined until it is known to be HTTP/2. */
+  private readonly sessions = new Map<Socket, ServerHttp2Session | undefined>()
+  private readonly streams = new Set<Http2Stream>()
+  private closing: Promise<void> | undefined
+
+  constructor(private readonly options: ListenerOptions) {
+    this.host = options.host
+    this.routes = healthRoutes(options.isServing).set('/protos.ChaincodeSupport/Register', options.accept)
+  }
+
+  async listen(): Promise<void> {
+    this.server.listen(this.options.port, this.host)
+    await once(this.server, 'listening')
+    this.port = (this.server.address() as AddressInfo).port
+    // A connection that cannot be accepted, say for want of file descriptors, is no reason to stop.
+    this.server.on('error', (error) => this.options.onRefused?.('', error.message))
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shutDown()
+    return this.closing
+  }
+
+  private async shutDown(): Promise<void> {
+    const closed = once(this.server, 'close')
+    this.server.close()
+    for (const stream of this.streams)
+      stream.close({ code: statusCode.unavailable, message: 'the peer is shutting down' })
+    for (const [socket, session] of this.sessions) {
+      if (session) session.close()
+      else socket.destroy()
+    }
+    const timer = setTimeout(() => this.sessions.forEach((_, socket) => socket.destroy()), closeTimeoutMs)
+    await closed
+    clearTimeout(timer)
+  }
+
+  private connect(socket: Socket): void {
+    const remoteAddress = addressOf(socket)
+    const refuse = (why: string) => this.options.onRefused?.(remoteAddress, why)
+    this.sessions.set(socket, undefined)
+    socket.once('close', () => this.sessions.delete(socket))
+    sniffPreface(socket, this.options.pingTimeoutMs, {
+      refuse,
+      accept: () => {
+        this.http2.once('session', (session) => this.serveSession(session, socket, remoteAddress))
+        this.http2.emit('connection', socket)
+      },
+    })
+  }
+
+  private serveSession(session: ServerHttp2Session, socket: Socket, remoteAddress: string): void {
+    const { pingTimeoutMs } = this.options
+    let end = 'the connection was lost'
+    let hasStreams = false
+    this.sessions.set(socket, session)
+    session.setLocalWindowSize(connectionWindowBytes)
+    session.on('error', (error) => {
+      end = `the connection was lost: ${error.message}`
+      if (!hasStreams) this.options.onRefused?.(remoteAddress, error.message)
+    })
+    session.on('stream', (stream, headers) => {
+      hasStreams = true
+      this.serveStream(stream, headers, remoteAddress, () => (session.destroyed ? end : undefined))
+    })
+    keepAlive(session, socket, this.options, () => {
+      end = `the connection was closed: no answer to an HTTP/2 ping within ${pingTimeoutMs} ms`
+      session.destroy()
+    })
+  }
+
+  private serveStream(
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    remoteAddress: string,
+    connectionEnd: () => string | undefined,
+  ): void {
+    stream.on('error', () => undefined) // Always followed by `close`.
+    const path = String(headers[':path'])
+    const accept = this.routes.get(path)
+    if (!/^application\/grpc(?:$|[+;])/.test(headers['content-type'] ?? ''))
+      stream.respond({ ':status': 415 }, { endStream: true })
+    else if (!accept) {
+      const message = `The server does not implement the method ${path}`
+      const trailers = statusTrailers({ code: statusCode.unimplemented, message })
+      stream.respond({ ...responseHeaders, ...trailers }, { endStream: true })
+    } else {
+      const { maxMessageBytes, pingTimeoutMs } = this.options
+      const encoding = String(headers['grpc-encoding'] ?? 'identity')
+      const open = new Http2Stream(stream, {
+        remoteAddress,
+        encoding,
+        maxMessageBytes,
+        closeTimeoutMs: pingTimeoutMs,
+        accept,
+        connectionEnd,
+      })
+      this.streams.add(open)
+      stream.once('close', () => this.streams.delete(open))
+    }
+  }
+}
+
+/** Remote `host:port`, an IPv4 address in its usual form. */
+function addressOf({ remoteAddress = '', remotePort }: Socket): string {
+  const host = remoteAddress.replace(/^::ffff:/, '')
+  return host.includes(':') ? `[${host}]:${remotePort}` : `${host}:${remotePort}`
+}
