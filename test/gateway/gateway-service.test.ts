@@ -1,17 +1,21 @@
-import { status } from '@grpc/grpc-js'
+import { type ClientUnaryCall, status } from '@grpc/grpc-js'
 import { type Contract, EndorseError, type Gateway, GatewayError } from '@hyperledger/fabric-gateway'
 import { expect } from 'chai'
+import { EvaluateRequest, ProposedTransaction } from '../../proto/gen/gateway/gateway.js'
+import { signLowS } from '../../services/sign-low-s.js'
 import { failure } from '../../src/errors.js'
+import type { RunningGateway } from '../../src/gateway/serve-gateway.js'
 import { answer, argumentsOf, detail, increments, rejectionOf, TestPeer } from './test-peer.js'
 
 describe('gateway service, asked by the published SDK', () => {
   let peer: TestPeer
+  let running: RunningGateway
   let gateway: Gateway
   let contract: Contract
 
   before(async () => {
     peer = await TestPeer.create()
-    const running = await peer.serve()
+    running = await peer.serve()
     gateway = peer.connect(peer.client(running))
     contract = gateway.getNetwork('mychannel').getContract('kv')
   })
@@ -117,18 +121,29 @@ describe('gateway service, asked by the published SDK', () => {
     })
 
     it('tells the executor when the client goes away', async () => {
-      let told!: () => void
-      const aborted = new Promise<void>((resolve) => (told = resolve))
-      peer.chaincode = (_invocation, signal) =>
-        new Promise((_resolve, reject) =>
-          signal!.addEventListener('abort', () => {
-            reject(failure('CALL_CANCELLED', {}))
-            told()
-          }),
-        )
-      const proposal = contract.newProposal('hang')
-      const error = await rejectionOf(proposal.evaluate({ deadline: Date.now() + 100 }))
-      expect(error.code).to.equal(status.DEADLINE_EXCEEDED)
+      let arrive!: () => void
+      const arrived = new Promise<void>((resolve) => (arrive = resolve))
+      const aborted = new Promise<void>((resolve) => {
+        peer.chaincode = (_invocation, signal) =>
+          new Promise((_resolve, reject) => {
+            signal!.addEventListener('abort', () => {
+              reject(failure('CALL_CANCELLED', {}))
+              resolve()
+            })
+            arrive()
+          })
+      })
+      const { proposal } = ProposedTransaction.decode(contract.newProposal('hang').getBytes())
+      proposal!.signature = signLowS(peer.user.privateKey, proposal!.proposalBytes)
+      const request = EvaluateRequest.fromPartial({ proposedTransaction: proposal })
+      const client = peer.client(running)
+      let call!: ClientUnaryCall
+      const ended = new Promise<number>((resolve) => {
+        call = client.evaluate(request, (error) => resolve(error!.code))
+      })
+      await arrived
+      call.cancel()
+      expect(await ended).to.equal(status.CANCELLED)
       await aborted
     })
   })

@@ -93,6 +93,13 @@ describe('submit, asked without an SDK', () => {
     })
   }
 
+  it('refuses a peer, who is no Writer', async () => {
+    expect(await refused({ preparedTransaction: envelope({ member: peer.peer }) })).to.equal(
+      `${orderer}FORBIDDEN, info=implicit policy evaluation failed - 0 sub-policies were satisfied, ` +
+        "but this policy requires 1 of the 'Writers' sub-policies to be satisfied: permission denied",
+    )
+  })
+
   it('refuses an expired certificate', async () => {
     const minute = 60_000
     const member = issueMember(peer.organization, {

@@ -187,11 +187,13 @@ describe('submit, asked by the published SDK', () => {
       expect(error.details).to.deep.equal(detail('the ledger is closed'))
     })
 
-    it('forgets a refusal when the transaction is submitted again', async () => {
+    it('forgets that a transaction was lost when it is submitted again', async () => {
       const transaction = await contract.newProposal('f').endorse()
-      peer.ledger.refusal = failure('COMMIT_QUEUE_FULL', { channelId: 'mychannel', limit: 1 })
-      await rejectionOf(transaction.submit())
-      peer.ledger.refusal = undefined
+      let fail!: (error: Error) => void
+      peer.ledger.mayCommit = new Promise((_resolve, reject) => (fail = reject))
+      const lost = (await transaction.submit()).getStatus()
+      fail(failure('COMMIT_QUEUE_FULL', { channelId: 'mychannel', limit: 1 }))
+      await rejectionOf(lost)
       let open!: () => void
       peer.ledger.mayCommit = new Promise((resolve) => (open = resolve))
       const committed = (await transaction.submit()).getStatus()
