@@ -1,4 +1,3 @@
-import { BinaryReader } from '@bufbuild/protobuf/wire'
 import {
   KVRWSet,
   type QueryReadsMerkleSummary,
@@ -21,19 +20,11 @@ interface NamespaceSet {
   set: KVRWSet
 }
 
-/** Decodes the whole of `bytes`; throws where it is cut off or goes on behind an end. */
-function decodeAll<T>(codec: { decode(reader: BinaryReader): T }, bytes: Buffer): T {
-  const reader = new BinaryReader(bytes)
-  const message = codec.decode(reader)
-  if (reader.pos !== reader.len) throw new RangeError('trailing bytes')
-  return message
-}
-
 function decodeSets(results: Buffer): NamespaceSet[] | undefined {
   try {
-    return decodeAll(TxReadWriteSet, results).nsRwset.map(({ namespace, rwset }) => ({
+    return TxReadWriteSet.decode(results).nsRwset.map(({ namespace, rwset }) => ({
       namespace,
-      set: decodeAll(KVRWSet, rwset),
+      set: KVRWSet.decode(rwset),
     }))
   } catch {
     return undefined

@@ -61,11 +61,10 @@ export class ReadWriteSetBuilder {
   private readonly ranges: RangeRecorder[] = []
   private marshalled: Buffer | undefined
 
-  /** Records a read of a committed version, the first time that the key is read. */
+  /** Records a read of a committed version; a second read of the key on the same snapshot changes nothing. */
   addRead(namespace: string, key: string, row: { blockNum: number; txNum: number } | undefined): void {
-    const reads = this.of(namespace).reads
     // Not the row itself: it would keep the value in memory until the transaction ends.
-    if (!reads.has(key)) reads.set(key, row && { blockNum: row.blockNum, txNum: row.txNum })
+    this.of(namespace).reads.set(key, row && { blockNum: row.blockNum, txNum: row.txNum })
   }
 
   /** The last write to a key wins; an empty value deletes. */

@@ -1,5 +1,5 @@
 import { ClassicLevel, type Iterator, type Snapshot } from 'classic-level'
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, realpath } from 'node:fs/promises'
 import { failure, isFailure, messageOf } from '../errors.js'
 import { FORMAT_KEY, type KeyRange } from './keys.js'
 
@@ -8,6 +8,9 @@ const FORMAT = 'chaincoded ledger 1'
 
 /** LevelDB's cache of file blocks; what is read often is in the ledger's own caches. */
 const BLOCK_CACHE_BYTES = 8 * 1024 * 1024
+
+/** Real paths of the folders that this process has open. */
+const openFolders = new Set<string>()
 
 type Database = ClassicLevel<string, Buffer>
 
@@ -38,6 +41,7 @@ export class Store {
   private constructor(
     private readonly database: Database,
     private readonly folder: string,
+    private readonly path: string,
   ) {}
 
   /**
@@ -45,18 +49,22 @@ export class Store {
    * Rejects with LEDGER_LOCKED, LEDGER_UNREADABLE, LEDGER_CORRUPT or LEDGER_FOREIGN.
    */
   static async open(folder: string): Promise<Store> {
-    await refuseForeignFolder(folder)
+    const path = await prepareFolder(folder)
+    // LevelDB's own check would do harm: it opens and closes the LOCK file, and so frees this process's lock on it.
+    if (openFolders.has(path)) throw failure('LEDGER_LOCKED', { folder })
+    openFolders.add(path)
     const database: Database = new ClassicLevel(folder, { keyEncoding: 'utf8', valueEncoding: 'buffer' })
     try {
       await database.open({ cacheSize: BLOCK_CACHE_BYTES })
     } catch (error) {
+      openFolders.delete(path)
       throw openFailure(folder, error)
     }
-    const store = new Store(database, folder)
+    const store = new Store(database, folder, path)
     try {
       await store.claim()
     } catch (error) {
-      await database.close()
+      await store.close()
       throw isFailure(error) ? error : openFailure(folder, error)
     }
     return store
@@ -146,8 +154,9 @@ export class Store {
   }
 
   /** Closes snapshots and cursors that are still open, then the store. Idempotent. */
-  close(): Promise<void> {
-    return this.database.close()
+  async close(): Promise<void> {
+    await this.database.close()
+    openFolders.delete(this.path)
   }
 
   private async claim(): Promise<void> {
@@ -170,17 +179,23 @@ export class Store {
 /** What LevelDB leaves behind when it dies while it creates a store. */
 const UNFINISHED = /^(LOCK|LOG|LOG\.old|MANIFEST-000001|000001\.dbtmp)$/
 
-/** LevelDB would make a new store between the files of somebody else, or over a store whose CURRENT is gone. */
-async function refuseForeignFolder(folder: string): Promise<void> {
-  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [] as string[]
+/**
+ * Makes the folder where it is missing, and answers its real path. Refuses it where LevelDB would make a new store between
+ * the files of somebody else, or over a store whose CURRENT is gone.
+ */
+async function prepareFolder(folder: string): Promise<string> {
+  let names: string[]
+  let path: string
+  try {
+    await mkdir(folder, { recursive: true })
+    names = await readdir(folder)
+    path = await realpath(folder)
+  } catch (error) {
     throw failure('LEDGER_UNREADABLE', { folder, detail: messageOf(error) }, error)
-  })
-  if (names.includes('CURRENT')) return
+  }
   const stranger = names.find((name) => !UNFINISHED.test(name))
-  if (stranger === undefined) return
-  const damaged = names.some((name) => /^MANIFEST-\d+$/.test(name))
-  throw damaged
+  if (names.includes('CURRENT') || stranger === undefined) return path
+  throw names.some((name) => /^MANIFEST-\d+$/.test(name))
     ? failure('LEDGER_CORRUPT', { folder, detail: 'its file CURRENT is missing' })
     : failure('LEDGER_FOREIGN', { folder, detail: `it holds ${stranger}` })
 }
