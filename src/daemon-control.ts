@@ -137,11 +137,12 @@ export class Control implements DaemonControl {
     const stop = new AbortController()
     signal?.addEventListener('abort', () => stop.abort(), { once: true })
     const unsubscribe = this.options.directory.subscribe((change) => {
-      if (change.ccid !== deployment.ccid) return
+      if (change.ccid !== deployment.ccid || change.to === 'running' || change.from === 'running') return
       lines.push({ timeMs: Date.now(), source: 'chaincoded', text: `${change.from} → ${change.to}` })
       if (change.to === 'removed') stop.abort()
     })
-    const followed = followLog(file, (text) => lines.push(outputLine(text)), stop.signal, { lastLines: tail ?? 0 })
+    const lastLines = tail ?? this.options.launcher.linesOf(deployment.ccid)
+    const followed = followLog(file, (text) => lines.push(outputLine(text)), stop.signal, { lastLines })
     void followed.catch(() => undefined).then(() => lines.end())
     if (signal?.aborted) stop.abort()
     try {

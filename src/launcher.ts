@@ -22,7 +22,7 @@ export const logFileOf = (logsDir: string, ccid: string): string =>
 
 /** Starts the processes of chaincodes, and knows those that live. */
 export class Launcher {
-  private readonly living = new Set<RunningProcess>()
+  private readonly living = new Map<RunningProcess, string>()
 
   constructor(private readonly options: LauncherOptions) {}
 
@@ -56,9 +56,15 @@ export class Launcher {
     }
     const { logLinesKept } = this.options.config.chaincoded.limits
     const running = runProcess(spec, notify, { bufferedLines: logLinesKept })
-    this.living.add(running)
+    this.living.set(running, ccid)
     void running.closed.then(() => this.living.delete(running))
     return running
+  }
+
+  /** How many lines the process of a chaincode has written, as far as they are kept; 0 where none runs. */
+  linesOf(ccid: string): number {
+    for (const [running, owner] of this.living) if (owner === ccid) return running.recentLines().length
+    return 0
   }
 
   /** Kills every process group that is left; resolves when they are gone, or after `timeoutMs`. */
@@ -70,13 +76,13 @@ export class Launcher {
       const timer = setTimeout(resolve, timeoutMs)
       timeout.signal.addEventListener('abort', () => clearTimeout(timer))
     })
-    await Promise.race([Promise.all([...this.living].map((running) => running.closed)), waited])
+    await Promise.race([Promise.all([...this.living.keys()].map((running) => running.closed)), waited])
     timeout.abort()
   }
 
   /** Sends SIGKILL to every process group that is left. */
   kill(): void {
-    for (const running of this.living) running.signal('SIGKILL')
+    for (const running of this.living.keys()) running.signal('SIGKILL')
   }
 
   private specOf(ccid: string): ProcessSpec | { kind: string; problem: string } {

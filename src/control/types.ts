@@ -85,7 +85,7 @@ export interface LogLine {
 export interface LogsOptions {
   /** Go on with lines to come, until `signal` aborts or the chaincode is removed. */
   follow: boolean
-  /** How many of the last lines to begin with; undefined for all that are kept. */
+  /** How many of the last lines to begin with; undefined for all that are kept, and when following for those of this start. */
   tail?: number
   /** Ends the lines; ending is no error. */
   signal?: AbortSignal
