@@ -6,7 +6,18 @@ const only = (message, ...forbidden) => ({
 const folders = (...names) => names.map((name) => `**/${name}/**`)
 
 export default tseslint.config(
-  { ignores: ['dist/', 'proto/gen/', 'node_modules/', '**/node_modules/', '.chaincoded/', 'test/fixtures/chaincodes/', 'examples/*/'] },
+  {
+    ignores: [
+      'dist/',
+      'proto/gen/',
+      'node_modules/',
+      '**/node_modules/',
+      '.chaincoded/',
+      'test/fixtures/chaincodes/',
+      'test/bench/chaincode-*/',
+      'examples/*/',
+    ],
+  },
   ...tseslint.configs.recommended,
   {
     files: ['**/*.ts'],
@@ -15,7 +26,10 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: false }],
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
-      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false }],
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', disallowTypeAnnotations: false },
+      ],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/no-unused-expressions': 'off',
       'no-console': 'error',
@@ -38,7 +52,10 @@ export default tseslint.config(
         'error',
         {
           patterns: [
-            { group: folders('src', 'test'), message: 'A service does one thing to the world and knows nothing of the program.' },
+            {
+              group: folders('src', 'test'),
+              message: 'A service does one thing to the world and knows nothing of the program.',
+            },
             {
               group: folders('machines'),
               message: 'A service may know the events of a statechart, not the statechart.',
@@ -60,6 +77,10 @@ export default tseslint.config(
   },
   {
     files: ['test/**/*.ts'],
-    rules: { 'no-console': 'off', '@typescript-eslint/no-explicit-any': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
+    rules: {
+      'no-console': 'off',
+      '@typescript-eslint/no-explicit-any': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
   },
 )

@@ -77,6 +77,7 @@ export async function runCell(daemon: Daemon, pid: number, options: CellOptions)
   const prefix = randomBytes(24).toString('hex')
   let next = 0
   const latencies: number[] = []
+  let completed = 0
   let isMeasuring = false
   let isOver = false
   const loop = async () => {
@@ -95,11 +96,18 @@ export async function runCell(daemon: Daemon, pid: number, options: CellOptions)
       })
       simulator.done()
       if (response.status !== 200) throw new Error(`${args.join(' ')}: ${response.status} ${response.message}`)
+      completed += 1
       if (isMeasuring) latencies.push(performance.now() - startedAt)
     }
   }
   const loops = Promise.all(Array.from({ length: inFlight }, loop))
-  const wait = (ms: number) => Promise.race([loops, new Promise((resolve) => setTimeout(resolve, ms))])
+  /** Waits for a time, and on until every loop has come round at least once. */
+  const wait = async (ms: number) => {
+    const before = completed
+    const until = performance.now() + ms
+    do await Promise.race([loops, new Promise((resolve) => setTimeout(resolve, Math.min(ms, 50)))])
+    while (performance.now() < until || completed < before + inFlight)
+  }
   await wait(warmUpMs)
   const [daemonBefore, chaincodeBefore, startedAt] = [cpuOfDaemonUs(), cpuOfProcessUs(pid), performance.now()]
   isMeasuring = true
