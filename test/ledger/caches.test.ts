@@ -97,7 +97,7 @@ describe('What a ledger keeps in memory', () => {
     })
 
   it('shows what a new reader loaded to no reader from before the last block', async () => {
-    const bench = await Bench.start({ cacheBytes: 8000 })
+    const bench = await Bench.start({ cacheBytes: 16_000 })
     await bench.put({ a: '1', b: '1' })
     const before = bench.ledger.newSimulator('t')
     await bench.put({ a: '', b: '2' })
