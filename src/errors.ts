@@ -251,7 +251,7 @@ const table = {
   LEDGER_CLOSED: row(() => 'the ledger is closed'),
   COMMIT_QUEUE_FULL: row(
     (f: { channelId: string; limit: number }) =>
-      `channel ${f.channelId}: ${f.limit} transactions already wait for their commit (chaincoded.limits.waitingCommits)`,
+      `channel ${f.channelId}: ${f.limit} transactions already wait for their commit (maxWaiting of the ledger)`,
   ),
   // Identities
   IDENTITY_FILE: row(
