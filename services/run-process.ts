@@ -84,9 +84,11 @@ async function reportLife(
   await output.close()
 }
 
-/** Resolves with `done`, or after `ms` without it. */
+/** Resolves with `done`, or after `ms` without it; on a busy machine not before what is there by then has been read. */
 async function within(ms: number, done: Promise<unknown>): Promise<void> {
   let timer: NodeJS.Timeout | undefined
-  await Promise.race([done, new Promise((resolve) => (timer = setTimeout(resolve, ms)))])
+  // A late timer runs before the pipes are looked at, an immediate after it.
+  const timeout = new Promise((resolve) => (timer = setTimeout(() => setImmediate(resolve), ms)))
+  await Promise.race([done, timeout])
   clearTimeout(timer)
 }

@@ -125,14 +125,30 @@ describe('runProcess', () => {
       before = characters
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
-    expect(characters).to.be.lessThan(2_000_000)
+    const held = characters
     let logged = 0
     const log = createReadStream(logFile).on('data', (chunk) => (logged += chunk.length))
     expect(await run.until('EXITED')).to.include({ exitCode: 0 })
     await run.closed
     await once(log, 'close')
+    expect(held).to.be.lessThan(2_000_000)
     expect(characters).to.equal(10_000_000)
     expect(logged).to.equal(10_000_000)
+  })
+
+  it('tells the last words of a process although its log is behind', async () => {
+    execFileSync('mkfifo', [logFile])
+    const script = `
+      const { writeSync } = require('fs')
+      writeSync(1, 'x\\n'.repeat(150000))
+      writeSync(2, 'y\\n'.repeat(60000) + 'last words')
+      process.exit(6)`
+    const run = processes.start(node(script))
+    const { exitCode, lastWords } = await run.until('EXITED')
+    const log = createReadStream(logFile).resume()
+    await Promise.all([run.closed, once(log, 'close')])
+    expect(exitCode).to.equal(6)
+    expect(lastWords.slice(-2)).to.deep.equal(['y', 'last words'])
   })
 
   it('goes on when the log cannot be written', async () => {
