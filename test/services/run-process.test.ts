@@ -166,7 +166,7 @@ describe('runProcess', () => {
 
   if (process.platform === 'linux')
     it('closes although a process that has left the group holds the pipes', async () => {
-      const run = processes.start(shell('setsid sh -c "echo \\$\\$; exec sleep 60" & sleep 0.2'))
+      const run = processes.start(shell('setsid sh -c "echo \\$\\$; kill \\$PPID; exec sleep 60" & exec sleep 60'))
       await run.closed
       expect(run.events.at(-1)).to.deep.equal({ type: 'GROUP_GONE' })
       process.kill(Number(run.recentLines()[0]), 'SIGKILL')
