@@ -189,7 +189,6 @@ export const chaincodeMachine = chaincodeSetup.createMachine({
     },
     removed: {
       description: 'It is gone for good.',
-      entry: 'answerStopped',
       type: 'final',
     },
   },

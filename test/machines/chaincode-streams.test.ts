@@ -110,6 +110,7 @@ describe('the chaincode chart, and the streams that register', () => {
       expect(chaincode.state).to.equal('stopping')
       expect(chaincode.context.stream).to.equal(undefined)
       expect(chaincode.processes.last.signals).to.deep.equal(['SIGTERM'])
+      expect(chaincode.log).to.not.include('stream 7 CLOSE')
       chaincode.call(2)
       expect(chaincode.answers(2)).to.deep.equal([])
       chaincode.exit(0)

@@ -188,6 +188,17 @@ describe('the process chart', () => {
     expect(chart.types).to.deep.equal(['RUNTIME_FAILED', 'RUNTIME_STOPPED', 'xstate.done.actor.runtime'])
   })
 
+  it('reports the exit of a process that only SIGKILL has ended', () => {
+    const chart = run()
+    chart.spawned()
+    chart.stop()
+    chart.clock.increment(TERM_GRACE_MS)
+    chart.exited(null, 'SIGKILL')
+    chart.gone()
+    expect(chart.types.slice(1, 3)).to.deep.equal(['RUNTIME_EXITED', 'RUNTIME_STOPPED'])
+    expect(chart.reports[1]).to.include({ exitCode: null, signal: 'SIGKILL' })
+  })
+
   it('takes a second stop for the same stop: one SIGTERM, and the grace is not prolonged', () => {
     const chart = run()
     chart.spawned()
