@@ -121,6 +121,58 @@ export function decodePutState(payload: Buffer): { key: string; value: Buffer; c
   return { key, value, collection }
 }
 
+/** Unmarshals a `protos.GetStateByRange`; the metadata are a view of the payload. Throws like `decodeMessage`. */
+export function decodeGetStateByRange(payload: Buffer): {
+  startKey: string
+  endKey: string
+  collection: string
+  /** Marshalled `protos.QueryMetadata`; empty where no page is asked for. */
+  metadata: Buffer
+} {
+  const reader = new WireReader(payload)
+  let startKey = ''
+  let endKey = ''
+  let collection = ''
+  let metadata = empty
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === 0x0a) startKey = reader.string()
+    else if (tag === 0x12) endKey = reader.string()
+    else if (tag === 0x1a) collection = reader.string()
+    else if (tag === 0x22) metadata = reader.bytes()
+    else reader.skip(tag)
+  }
+  return { startKey, endKey, collection, metadata }
+}
+
+/**
+ * Unmarshals the one text of a `protos.QueryStateNext`, `protos.QueryStateClose` (an id) or `protos.GetHistoryForKey` (a
+ * key). Throws like `decodeMessage`.
+ */
+export function decodeOneText(payload: Buffer): string {
+  const reader = new WireReader(payload)
+  let text = ''
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === 0x0a) text = reader.string()
+    else reader.skip(tag)
+  }
+  return text
+}
+
+/** Unmarshals a `protos.Response`; its payload is a view of `bytes`. Throws like `decodeMessage`. */
+export function decodeResponse(bytes: Buffer): { status: number; message: string; payload: Buffer } {
+  const reader = new WireReader(bytes)
+  let status = 0
+  let message = ''
+  let payload = empty
+  for (let tag = reader.tag(); tag !== 0; tag = reader.tag()) {
+    if (tag === 0x08) status = reader.int32()
+    else if (tag === 0x12) message = reader.string()
+    else if (tag === 0x1a) payload = reader.bytes()
+    else reader.skip(tag)
+  }
+  return { status, message, payload }
+}
+
 /** Marshals a `queryresult.KV`, one row of a range or rich query. */
 export function encodeKV(row: { namespace: string; key: string; value: Uint8Array }): Buffer {
   const { namespace, key, value } = row

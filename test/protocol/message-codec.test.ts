@@ -5,17 +5,24 @@ import {
   ChaincodeMessage,
   ChaincodeMessage_Type as Type,
   DelState,
+  GetHistoryForKey,
   GetState,
+  GetStateByRange,
   PutState,
   QueryResponse,
+  QueryStateClose,
+  QueryStateNext,
 } from '../../proto/gen/peer/chaincode-shim.js'
 import { ChaincodeEvent } from '../../proto/gen/peer/chaincode.js'
-import { SignedProposal } from '../../proto/gen/peer/proposal.js'
+import { Response, SignedProposal } from '../../proto/gen/peer/proposal.js'
 import {
   decodeDelState,
   decodeGetState,
+  decodeGetStateByRange,
   decodeMessage,
+  decodeOneText,
   decodePutState,
+  decodeResponse,
   encodeKV,
   encodeMessage,
   encodeQueryResponse,
@@ -215,8 +222,24 @@ describe('The codecs of state requests', () => {
         expect(decodeGetState(bytesOf(get))).to.deep.equal({ key, collection })
         const put = PutState.encode({ key, value, collection })
         expect(decodePutState(bytesOf(put))).to.deep.equal({ key, value, collection })
+        const range = { startKey: key, endKey: collection, collection: key, metadata: value }
+        expect(decodeGetStateByRange(bytesOf(GetStateByRange.encode(range)))).to.deep.equal(range)
+        expect(decodeOneText(bytesOf(QueryStateNext.encode({ id: key })))).to.equal(key)
+        expect(decodeOneText(bytesOf(QueryStateClose.encode({ id: key })))).to.equal(key)
+        expect(decodeOneText(bytesOf(GetHistoryForKey.encode({ key })))).to.equal(key)
         const del = DelState.encode({ key, collection })
         expect(decodeDelState(bytesOf(del))).to.deep.equal({ key, collection })
+      }),
+    )
+  })
+})
+
+describe('The codec of Response', () => {
+  it('reads what the generated codec writes', () => {
+    const response = fc.record({ status: fc.integer(), message: text, payload: bytes })
+    fc.assert(
+      fc.property(response, (fields) => {
+        expect(decodeResponse(bytesOf(Response.encode(fields)))).to.deep.equal(fields)
       }),
     )
   })
