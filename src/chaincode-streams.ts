@@ -1,10 +1,11 @@
 import type { StreamClosure, StreamReport, streamMachine } from '../machines/index.js'
+import { ChaincodeMessage_Type as Type } from '../proto/gen/peer/chaincode-shim.js'
 import type { AcceptStream } from '../services/stream-transport.js'
 import type { ChaincodeDirectory } from './chaincode-directory.js'
 import type { Config } from './config.js'
 import { type ChaincodedError, failure } from './errors.js'
 import type { Logger } from './log.js'
-import type { RequestContext } from './protocol/handle-request.js'
+import { type RequestContext, isSupported } from './protocol/handle-request.js'
 import { PeerStream, type PeerStreamOptions } from './protocol/peer-stream.js'
 
 /** What the acceptance of streams works with. */
@@ -26,6 +27,13 @@ export function acceptChaincodeStreams(options: ChaincodeStreamsOptions): Accept
   const { config, directory, log } = options
   const { useWriteBatch, maxSizeWriteBatch, useGetMultipleKeys, maxSizeGetMultipleKeys } =
     config.chaincode.runtimeParams
+  const additionalParams = {
+    // A shim sends one message for each key as long as it is not told that it may do otherwise.
+    useWriteBatch: useWriteBatch && isSupported(Type.WRITE_BATCH_STATE),
+    maxSizeWriteBatch,
+    useGetMultipleKeys: useGetMultipleKeys && isSupported(Type.GET_STATE_MULTIPLE),
+    maxSizeGetMultipleKeys,
+  }
   let nextStreamId = 1
 
   const explain = (closure: StreamClosure, ccid: string): ChaincodedError | undefined => {
@@ -68,7 +76,8 @@ export function acceptChaincodeStreams(options: ChaincodeStreamsOptions): Accept
       keepaliveMs: config.chaincode.keepaliveMs,
       executeTimeoutMs: config.chaincode.executeTimeoutMs,
       transactionsLimit: config.chaincoded.limits.transactionsInFlight,
-      additionalParams: { useWriteBatch, maxSizeWriteBatch, useGetMultipleKeys, maxSizeGetMultipleKeys },
+      messageBytes: config.chaincoded.limits.messageBytes,
+      additionalParams,
       log,
       explainClosure: explain,
       onActivity: (ccid, streamId, active) => directory.activity(ccid, streamId, active),

@@ -148,6 +148,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
         ccid,
         address: endpoint(),
         command: detection?.ok ? detection.command : [],
+        folder: detection?.ok ? detection.cwd : undefined,
         refusedIds: directory.status(ccid)?.refusedIds ?? [],
       }
     },
@@ -160,6 +161,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     directory,
     request: {
       limits: { totalQueryLimit: config.ledger.totalQueryLimit, openIterators: chaincoded.limits.openIterators },
+      historyEnabled: config.ledger.historyEnabled,
       invokeChaincode: (caller, spec) => support.invokeChaincode(caller, spec),
     },
     clock: { setTimeout: (fn, ms) => setTimeout(fn, ms), clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout) },

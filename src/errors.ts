@@ -65,9 +65,26 @@ const table = {
       `chaincode ${f.ccid} is starting and ${f.limit} callers already wait for it (chaincoded.limits.waitingCallers)`,
   ),
 
+  // Chaincode as a service
+  CONNECTION_INFO_UNREADABLE: row(
+    (f: { file: string; detail: string }) => `could not read '${f.file}' for chaincode info: ${f.detail}`,
+  ),
+  CONNECTION_INFO_MALFORMED: row(
+    (f: { file: string; detail: string }) => `malformed chaincode info at '${f.file}': ${f.detail}`,
+  ),
+  CONNECTION_INFO_INVALID: row(
+    (f: { file: string; detail: string; hint?: string | undefined }) => `${f.detail} (${f.file})`,
+    (f) => f.hint,
+  ),
+
   DATA_FILE_UNREADABLE: row(
     (f: { file: string; detail: string }) => `${f.file} cannot be read: ${f.detail}`,
     () => 'repair or move the file away; it is made anew',
+  ),
+
+  DATA_FILE_UNWRITABLE: row(
+    (f: { file: string; detail: string }) => `${f.file} cannot be written: ${f.detail}`,
+    () => 'make room for it or make it writable, and do it again: until then it is not kept over a restart',
   ),
 
   // Transactions
@@ -107,6 +124,16 @@ const table = {
     (f: { txId: string; detail: string }) => `failed to unmarshal response for transaction ${f.txId}: ${f.detail}`,
   ),
   CHAINCODE_ERROR_MESSAGE: row((f: { text: string }) => `transaction returned with failure: ${f.text}`),
+  NO_VALID_TRANSACTION: row(() => 'could not get valid transaction'),
+  HISTORY_DISABLED: row(() => 'history database is not enabled'),
+  MESSAGE_TOO_LARGE: row(
+    (f: { type: string; bytes: number; limitBytes: number }) =>
+      `${f.type} of ${f.bytes} bytes is larger than the largest message, ${f.limitBytes} bytes (chaincoded.limits.messageBytes)`,
+  ),
+  UNREAD_MESSAGES: row(
+    (f: { ccid: string; bufferedBytes: number; limitBytes: number }) =>
+      `chaincode ${f.ccid} does not read: ${f.bufferedBytes} bytes wait for it, and ${f.limitBytes} may (twice chaincoded.limits.messageBytes)`,
+  ),
   CALL_CANCELLED: row(() => 'the caller went away before the transaction ended'),
 
   // Configuration
@@ -227,6 +254,94 @@ const table = {
     (f: { address: string; purpose: string; detail: string }) =>
       `cannot listen on ${f.address} for ${f.purpose}: ${f.detail}`,
   ),
+
+  // Packages
+  PACKAGE_LABEL_ILLEGAL: row(
+    (f: { label: string }) =>
+      `invalid label '${f.label}'. Label must be non-empty, can only consist of alphanumerics, symbols from '.+-_', and can only begin with alphanumerics`,
+  ),
+  PACKAGE_NOT_GZIP: row(
+    (f: { detail: string }) => `error reading as gzip stream: ${f.detail}`,
+    () => 'make a package with: chaincoded package DIR (or: peer lifecycle chaincode package)',
+  ),
+  PACKAGE_ARCHIVE_DAMAGED: row((f: { detail: string }) => `error inspecting next tar header: ${f.detail}`),
+  PACKAGE_ENTRY_IRREGULAR: row(
+    (f: { name: string; typeFlag: number }) => `tar entry ${f.name} is not a regular file, type ${f.typeFlag}`,
+    () => 'a package holds metadata.json and code.tar.gz and nothing else',
+  ),
+  PACKAGE_METADATA_UNREADABLE: row((f: { detail: string }) => `could not unmarshal metadata.json as json: ${f.detail}`),
+  PACKAGE_METADATA_MISSING: row(() => 'did not find any package metadata (missing metadata.json)'),
+  PACKAGE_CODE_MISSING: row(() => 'did not find a code package inside the package'),
+  PACKAGE_SPEC_INVALID: row((f: { detail: string }) => `invalid deployment spec : ${f.detail}`),
+  PACKAGE_PATH_ESCAPES: row((f: { name: string }) => `tar contains the absolute or escaping path '${f.name}'`),
+  PACKAGE_FILE_IRREGULAR: row(
+    (f: { name: string; typeFlag: number }) =>
+      `invalid file type '${f.typeFlag}' contained in archive for file '${f.name}'`,
+    () => 'put a file in the place of the link or device, and package it again',
+  ),
+  PACKAGE_FILE_UNWRITABLE: row((f: { name: string; kind: 'file' | 'folder'; detail: string }) =>
+    f.kind === 'file'
+      ? `could not create file '${f.name}': ${f.detail}`
+      : `could not create directory '${f.name}': ${f.detail}`,
+  ),
+  PACKAGE_TOO_LARGE: row((f: { limitBytes: number; isUnpacked?: boolean }) =>
+    f.isUnpacked
+      ? `the package unpacks to more than ${f.limitBytes} bytes (chaincoded.limits.packageUnpackedBytes)`
+      : `the package has more than ${f.limitBytes} bytes (chaincoded.limits.packageBytes)`,
+  ),
+  PACKAGE_TOO_MANY_FILES: row(
+    (f: { limit: number }) => `the package holds more than ${f.limit} files (chaincoded.limits.packageFiles)`,
+  ),
+  PACKAGE_FILE_UNREADABLE: row(
+    (f: { file: string; detail: string }) => `cannot read the package ${f.file}: ${f.detail}`,
+  ),
+  PACKAGE_EXISTS: row(
+    (f: { packageId: string }) => `chaincode ${f.packageId} exists`,
+    (f) => `another package of this name and version is installed; remove it with: chaincoded uninstall ${f.packageId}`,
+  ),
+  PACKAGE_UNKNOWN: row(
+    (f: { packageId: string; nearest?: string | undefined; known: readonly string[] }) =>
+      `chaincode install package '${f.packageId}' not found`,
+    (f) =>
+      f.nearest
+        ? `did you mean ${f.nearest}?`
+        : f.known.length > 0
+          ? 'see what is installed with: chaincoded packages'
+          : 'none is installed yet; install one with: chaincoded install FILE',
+  ),
+  PACKAGE_DAMAGED: row(
+    (f: { packageId: string; file: string; detail: string }) =>
+      `the stored package ${f.packageId} is damaged: ${f.detail} (${f.file})`,
+    (f) => `remove it with: chaincoded uninstall ${f.packageId}, and install it again`,
+  ),
+  PACKAGE_IN_USE: row(
+    (f: { packageId: string; names: readonly string[] }) =>
+      `package ${f.packageId} is in use: ${f.names.join(', ')} ${f.names.length > 1 ? 'run' : 'runs'} from it`,
+    (f) => `remove what uses it first: chaincoded rm ${f.names[0]}`,
+  ),
+  PACKAGE_STORE_UNUSABLE: row(
+    (f: { folder: string; detail: string }) => `cannot keep packages in ${f.folder}: ${f.detail}`,
+    () => 'make room in it, or make it writable',
+  ),
+  PACKAGE_TYPE_UNKNOWN: row(
+    (f: { type: string }) => `unknown chaincodeType: ${f.type}`,
+    () => 'name one with --lang: node, golang or java',
+  ),
+  PACKAGE_LANGUAGE_UNDETECTED: row(
+    (f: { path: string }) =>
+      `cannot tell the language of ${f.path}: there is no package.json, go.mod, pom.xml or build.gradle`,
+    () => 'name it with --lang: node, golang or java',
+  ),
+  PACKAGE_NO_SOURCES: row((f: { path: string }) => `no source files found in '${f.path}'`),
+  PACKAGE_GO_MODULE_MISSING: row(
+    (f: { path: string }) => `${f.path} belongs to no Go module: there is no go.mod in it or above it`,
+    () => 'make it a module with: go mod init NAME && go mod tidy',
+  ),
+  PACKAGE_INDEX_FILE: row(
+    (f: { file: string; detail: string }) => f.detail,
+    (f) => `correct or remove ${f.file}; META-INF holds index definitions and nothing else`,
+  ),
+  PACKAGE_FOLDER_UNREADABLE: row((f: { path: string; detail: string }) => `cannot package ${f.path}: ${f.detail}`),
 
   // Ledger
   LEDGER_LOCKED: row(

@@ -1,73 +1,61 @@
+import { status as GrpcStatus } from '@grpc/grpc-js'
 import { type ActorRefFrom, createActor } from 'xstate'
 import type { StreamClosure, StreamReport, streamMachine } from '../../machines/index.js'
 import { ChaincodeAdditionalParams, ChaincodeID } from '../../proto/gen/peer/chaincode.js'
 import { ChaincodeMessage_Type as Type } from '../../proto/gen/peer/chaincode-shim.js'
 import type { StreamHandler, StreamTransport } from '../../services/stream-transport.js'
 import { type ChaincodedError, failure, isFailure, messageOf } from '../errors.js'
+import { type UnreadableMessage, unmarshal } from '../gateway/unmarshal.js'
 import type { Logger } from '../log.js'
-import { type RequestContext, errorPayload, handleRequest, isRequest } from './handle-request.js'
+import { type Status, closingStatus } from './closing-status.js'
+import { type RequestContext, errorPayload, handleRequest, isRequest, noContext } from './handle-request.js'
 import { type DecodedMessage, decodeMessage, encodeMessage, messageTypeName } from './message-codec.js'
-import { Transaction, TransactionTable } from './transaction.js'
+import type { Transaction } from './transaction.js'
+import { type InFlightOptions, type StreamCall, TransactionsInFlight } from './transactions-in-flight.js'
 
 /** What a stream is given besides its transport. */
-export interface PeerStreamOptions {
+export interface PeerStreamOptions extends InFlightOptions {
   streamId: number
   machine: typeof streamMachine
   supervisor: { send(report: StreamReport): void }
-  clock: { setTimeout(fn: () => void, ms: number): unknown; clearTimeout(id: unknown): void }
   request: RequestContext
   registerTimeoutMs: number
   keepaliveMs: number
-  /** Time that a transaction may take, ms; key `chaincode.executetimeout`. */
-  executeTimeoutMs: number
-  /** Transactions at once; key `chaincoded.limits.transactionsInFlight`. */
-  transactionsLimit: number
+  /** Largest message to the chaincode, bytes; key `chaincoded.limits.messageBytes`. */
+  messageBytes: number
   additionalParams: ChaincodeAdditionalParams
   log: Logger
   inspect?: Parameters<typeof createActor>[1] extends infer O ? (O extends { inspect?: infer I } ? I : never) : never
   /** Says why a stream is refused, in the words of the error table. */
   explainClosure: (closure: StreamClosure, ccid: string) => ChaincodedError | undefined
-  /** The first transaction started, or the last one ended. */
+  /** The first transaction started, or the last one ended. The end of the stream ends them all and is told by itself. */
   onActivity: (ccid: string, streamId: number, active: boolean) => void
   onClosed: (stream: PeerStream, closure: StreamClosure) => void
 }
 
-/** One transaction to run on a stream. */
-export interface StreamCall {
-  type: Type.INIT | Type.TRANSACTION
-  channelId: string
-  txId: string
-  namespace: string
-  input: Buffer
-  signedProposal: Buffer
-  simulator: Transaction['simulator']
-  signal?: AbortSignal | undefined
-}
-
-const UNKNOWN = 2
-const INTERNAL = 13
-/** Abandoned transactions that a stream remembers, so that their late answers are known for what they are. */
-const ABANDONED_LIMIT = 10_000
+/** So many times the largest message may wait for a chaincode that does not read. */
+const UNREAD_MESSAGES = 2
 
 /** The peer's end of one chaincode stream: its chart, its transactions, and the messages between them. */
 export class PeerStream implements StreamHandler {
   readonly actor: ActorRefFrom<typeof streamMachine>
-  private readonly transactions = new TransactionTable()
-  private readonly settlers = new Map<Transaction, (outcome: DecodedMessage | ChaincodedError) => void>()
-  private readonly abandoned = new Set<Transaction>()
+  private readonly transactions: TransactionsInFlight
+  /** The status that the stream ends with where gRPC has one of its own for it. */
+  private endStatus: Status | undefined
 
   constructor(
     private readonly transport: StreamTransport,
     private readonly options: PeerStreamOptions,
   ) {
     const { machine, streamId, supervisor, registerTimeoutMs, keepaliveMs, clock, inspect } = options
+    this.transactions = new TransactionsInFlight(options, (active) => options.onActivity(this.ccid, streamId, active))
     this.actor = createActor(machine, {
       input: { streamId, supervisor: supervisor as never, registerTimeoutMs, keepaliveMs },
       clock: clock as never,
       ...(inspect ? { inspect } : {}),
     })
     this.actor.on('GREET', () => this.greet())
-    this.actor.on('SEND_KEEPALIVE', () => this.transport.send(encodeMessage({ type: Type.KEEPALIVE })))
+    this.actor.on('SEND_KEEPALIVE', () => this.send(encodeMessage({ type: Type.KEEPALIVE })))
     this.actor.on('CLOSED', ({ closure }) => this.closed(closure))
     this.actor.start()
   }
@@ -82,7 +70,7 @@ export class PeerStream implements StreamHandler {
 
   /** Transactions that the chaincode works on. */
   get inFlight(): number {
-    return this.settlers.size
+    return this.transactions.size
   }
 
   onMessage(buffer: Buffer): void {
@@ -90,27 +78,25 @@ export class PeerStream implements StreamHandler {
     try {
       message = decodeMessage(buffer)
     } catch (error) {
-      this.actor.send({ type: 'ENDED', message: `grpc: failed to unmarshal the received message ${messageOf(error)}` })
+      this.fail(GrpcStatus.INTERNAL, `grpc: failed to unmarshal the received message ${messageOf(error)}`)
       return
     }
     if (message.type === Type.KEEPALIVE) return
-    switch (this.actor.getSnapshot().value) {
+    const state = this.actor.getSnapshot().value
+    switch (state) {
       case 'ready':
         if (isRequest(message.type)) this.request(message)
         else if (message.type === Type.COMPLETED || message.type === Type.ERROR) this.answered(message)
-        else this.violation(message, 'ready')
+        else this.misplaced(message, state)
         break
       case 'created':
         if (message.type === Type.REGISTER) this.register(message.payload)
-        else this.violation(message, 'created')
+        else this.misplaced(message, state)
         break
       case 'closed':
         break
       default:
-        this.actor.send({
-          type: 'VIOLATION',
-          text: `handle message: invalid state ${String(this.actor.getSnapshot().value)} for transaction ${message.txid}`,
-        })
+        this.violation(`handle message: invalid state ${state} for transaction ${message.txid}`)
     }
   }
 
@@ -120,77 +106,55 @@ export class PeerStream implements StreamHandler {
 
   /**
    * Runs a transaction. Resolves with the chaincode's COMPLETED or ERROR. Rejects with TXID_EXISTS, EXECUTE_TIMEOUT,
-   * STREAM_TERMINATED, TOO_MANY_TRANSACTIONS or CALL_CANCELLED.
+   * STREAM_TERMINATED, TOO_MANY_TRANSACTIONS, MESSAGE_TOO_LARGE or CALL_CANCELLED.
    */
   execute(call: StreamCall): Promise<DecodedMessage> {
-    const { options, transactions } = this
-    const { channelId, txId } = call
+    const { type, channelId, txId: txid, input: payload, signedProposal: proposal } = call
     if (this.actor.getSnapshot().value !== 'ready') return Promise.reject(failure('STREAM_TERMINATED', {}))
-    if (transactions.get(channelId, txId)) return Promise.reject(failure('TXID_EXISTS', { txId, channelId }))
-    if (this.settlers.size >= options.transactionsLimit)
-      return Promise.reject(failure('TOO_MANY_TRANSACTIONS', { ccid: this.ccid, limit: options.transactionsLimit }))
-    if (call.signal?.aborted) return Promise.reject(failure('CALL_CANCELLED', {}))
-    const transaction = new Transaction(
-      channelId,
-      txId,
-      call.namespace,
-      call.type === Type.INIT,
-      call.simulator,
-      call.signedProposal,
-    )
-    return new Promise((resolve, reject) => {
-      const abandon = (code: 'EXECUTE_TIMEOUT' | 'CALL_CANCELLED') => () => this.settle(transaction, failure(code, {}))
-      const deadline = options.clock.setTimeout(abandon('EXECUTE_TIMEOUT'), options.executeTimeoutMs)
-      const onAbort = call.signal && abandon('CALL_CANCELLED')
-      if (onAbort) call.signal?.addEventListener('abort', onAbort, { once: true })
-      transactions.add(transaction)
-      this.settlers.set(transaction, (outcome) => {
-        options.clock.clearTimeout(deadline)
-        if (onAbort) call.signal?.removeEventListener('abort', onAbort)
-        if (isFailure(outcome)) reject(outcome)
-        else resolve(outcome as DecodedMessage)
-      })
-      if (this.settlers.size === 1) options.onActivity(this.ccid, this.streamId, true)
-      this.transport.send(
-        encodeMessage({ type: call.type, txid: txId, channelId, payload: call.input, proposal: call.signedProposal }),
-      )
-    })
+    const refusal = this.transactions.refusal(call, this.ccid)
+    if (refusal) return Promise.reject(refusal)
+    const message = encodeMessage({ type, txid, channelId, payload, proposal })
+    const tooLarge = this.tooLarge(type, message)
+    if (tooLarge) return Promise.reject(tooLarge)
+    const outcome = this.transactions.start(call)
+    this.send(message)
+    return outcome
   }
 
-  /** The first outcome wins: the caller is told, and what the transaction held is released. */
-  private settle(transaction: Transaction, outcome: DecodedMessage | ChaincodedError): void {
-    const settler = this.settlers.get(transaction)
-    if (!settler) return
-    this.settlers.delete(transaction)
-    if (isFailure(outcome) && !isFailure(outcome, 'STREAM_TERMINATED')) this.abandon(transaction)
+  /** Every message goes this way, once the stream is ready: what a chaincode does not read must not fill the memory. */
+  private send(message: Buffer): void {
+    const { bufferedBytes } = this.transport
+    const limitBytes = this.options.messageBytes * UNREAD_MESSAGES
+    if (bufferedBytes <= limitBytes) this.transport.send(message)
     else {
-      transaction.end('completed')
-      this.transactions.delete(transaction)
-    }
-    settler(outcome)
-    if (this.settlers.size === 0) this.options.onActivity(this.ccid, this.streamId, false)
-  }
-
-  private abandon(transaction: Transaction): void {
-    transaction.end('abandoned')
-    this.abandoned.add(transaction)
-    if (this.abandoned.size > ABANDONED_LIMIT) {
-      const [oldest] = this.abandoned
-      this.forget(oldest as Transaction)
+      const { message: text } = failure('UNREAD_MESSAGES', { ccid: this.ccid, bufferedBytes, limitBytes })
+      this.fail(GrpcStatus.RESOURCE_EXHAUSTED, text)
     }
   }
 
-  private forget(transaction: Transaction): void {
-    this.abandoned.delete(transaction)
-    this.transactions.delete(transaction)
+  /** The error for a message that the transport would end the stream for. */
+  private tooLarge(type: Type, message: Buffer): ChaincodedError | undefined {
+    const limitBytes = this.options.messageBytes
+    if (message.length <= limitBytes) return undefined
+    return failure('MESSAGE_TOO_LARGE', { type: messageTypeName(type), bytes: message.length, limitBytes })
+  }
+
+  private fail(code: number, message: string): void {
+    if (this.actor.getSnapshot().status !== 'active') return
+    this.options.log.warn(
+      { remoteAddress: this.transport.remoteAddress, ccid: this.ccid },
+      `chaincode stream ended: ${message}`,
+    )
+    this.endStatus = { code, message }
+    this.actor.send({ type: 'ENDED', message })
   }
 
   private register(payload: Buffer): void {
     let ccid: string
     try {
-      ccid = ChaincodeID.decode(payload).name
-    } catch {
-      this.actor.send({ type: 'REGISTER_UNDECODABLE', detail: 'unexpected EOF' })
+      ccid = unmarshal(ChaincodeID, payload, 'ChaincodeID').name
+    } catch (error) {
+      this.actor.send({ type: 'REGISTER_UNDECODABLE', detail: (error as UnreadableMessage).detail })
       return
     }
     this.actor.send({ type: 'REGISTER_RECEIVED', ccid })
@@ -217,74 +181,67 @@ export class PeerStream implements StreamHandler {
     try {
       result = handleRequest(type, transaction, message.payload, this.options.request)
     } catch (error) {
-      this.reply(message, Type.ERROR, this.errorFor(message, error))
+      this.refuse(message, error)
       return
     }
-    if (Buffer.isBuffer(result)) this.reply(message, Type.RESPONSE, result)
-    else void this.replyLater(message, transaction as Transaction, result)
+    if (Buffer.isBuffer(result)) this.respond(message, result)
+    else void this.respondLater(message, transaction as Transaction, result)
   }
 
   /** The transaction is free again before its answer can be seen, so that the next request is never dropped. */
-  private async replyLater(message: DecodedMessage, transaction: Transaction, result: Promise<Buffer>): Promise<void> {
+  private async respondLater(message: DecodedMessage, transaction: Transaction, result: Promise<Buffer>) {
     transaction.busy = true
-    let type = Type.RESPONSE
-    let payload: Buffer
+    let outcome: Buffer | { error: unknown }
     try {
-      payload = await result
-      if (transaction.state === 'abandoned') throw failure('NO_LEDGER_CONTEXT', {})
+      outcome = await result
     } catch (error) {
-      type = Type.ERROR
-      payload = this.errorFor(message, error)
+      outcome = { error }
     }
     transaction.busy = false
     // Whoever has completed a transaction waits for no answer; some shims end when one comes.
-    if (transaction.state !== 'completed') this.reply(message, type, payload)
+    if (transaction.state === 'completed') return
+    if (transaction.state === 'abandoned') this.refuse(message, noContext(message.type))
+    else if (Buffer.isBuffer(outcome)) this.respond(message, outcome)
+    else this.refuse(message, outcome.error)
   }
 
-  private errorFor(message: DecodedMessage, error: unknown): Buffer {
-    if (!isFailure(error))
-      this.options.log.error({ err: error }, `${messageTypeName(message.type)} failed unexpectedly`)
-    return errorPayload(message.type, message.txid, error)
+  private respond(request: DecodedMessage, payload: Buffer): void {
+    const { txid, channelId } = request
+    const response = encodeMessage({ type: Type.RESPONSE, txid, channelId, payload })
+    const tooLarge = this.tooLarge(Type.RESPONSE, response)
+    if (tooLarge) this.refuse(request, tooLarge)
+    else this.send(response)
   }
 
-  private reply(to: DecodedMessage, type: Type, payload: Buffer): void {
-    this.transport.send(encodeMessage({ type, txid: to.txid, channelId: to.channelId, payload }))
+  private refuse({ type, txid, channelId }: DecodedMessage, error: unknown): void {
+    if (!isFailure(error)) this.options.log.error({ err: error }, `${messageTypeName(type)} failed unexpectedly`)
+    this.send(encodeMessage({ type: Type.ERROR, txid, channelId, payload: errorPayload(type, txid, error) }))
   }
 
   private answered(message: DecodedMessage): void {
     const transaction = this.transactions.get(message.channelId, message.txid)
-    if (transaction?.state === 'executing') this.settle(transaction, message)
+    if (transaction?.state === 'executing') this.transactions.settle(transaction, message)
     else if (transaction) {
-      this.forget(transaction)
+      this.transactions.forget(transaction)
       this.options.log.warn(
         `late ${messageTypeName(message.type)} of ${this.ccid} for transaction ${message.txid} refused: its caller was told that it failed`,
       )
     } else this.options.log.debug(`notifier Txid:${message.txid}, channelID:${message.channelId} does not exist`)
   }
 
-  private violation(message: DecodedMessage, state: 'created' | 'ready'): void {
-    this.actor.send({
-      type: 'VIOLATION',
-      text: `[${message.txid.slice(0, 8)}] Fabric side handler cannot handle message (${messageTypeName(message.type)}) while in ${state} state`,
-    })
+  private misplaced({ txid, type }: DecodedMessage, state: string): void {
+    const name = messageTypeName(type)
+    this.violation(`[${txid}] Fabric side handler cannot handle message (${name}) while in ${state} state`)
+  }
+
+  private violation(text: string): void {
+    this.actor.send({ type: 'VIOLATION', text })
   }
 
   private closed(closure: StreamClosure): void {
-    for (const transaction of [...this.settlers.keys()]) this.settle(transaction, failure('STREAM_TERMINATED', {}))
-    for (const transaction of [...this.abandoned]) this.forget(transaction)
-    this.transport.close(this.statusOf(closure))
+    this.transactions.settleAll(failure('STREAM_TERMINATED', {}))
+    const status = closingStatus(closure, (reason) => this.options.explainClosure(reason, this.ccid))
+    this.transport.close(this.endStatus ?? status)
     this.options.onClosed(this, closure)
-  }
-
-  private statusOf(closure: StreamClosure): { code: number; message: string } | undefined {
-    if (closure.kind === 'closed') return undefined
-    if (closure.kind === 'ended') {
-      if (closure.message.startsWith('grpc: ')) return { code: INTERNAL, message: closure.message }
-      return { code: UNKNOWN, message: closure.message || 'EOF' }
-    }
-    if (closure.kind === 'violation')
-      return { code: UNKNOWN, message: `error handling message, ending stream: ${closure.text}` }
-    const error = this.options.explainClosure(closure, this.ccid)
-    return { code: UNKNOWN, message: error?.message ?? '' }
   }
 }

@@ -22,6 +22,7 @@ export class Transaction {
   /** A request of it is in work; a second one is dropped, as shims send one at a time. */
   busy = false
   private readonly queries = new Map<string, OpenQuery>()
+  private cancellation: AbortController | undefined
 
   constructor(
     readonly channelId: string,
@@ -52,21 +53,25 @@ export class Transaction {
     query?.rows.close()
   }
 
-  /** Leaves `executing`: every query is closed, once. */
+  /** Aborted when it leaves `executing`: what others do on its behalf is then of no use. */
+  get signal(): AbortSignal {
+    // Made when it is asked for: few transactions call another chaincode.
+    this.cancellation ??= new AbortController()
+    if (this.state !== 'executing') this.cancellation.abort()
+    return this.cancellation.signal
+  }
+
+  /** Leaves `executing`: every query is closed, once, and what is done on its behalf is cancelled. */
   end(state: 'completed' | 'abandoned'): void {
     this.state = state
     for (const id of [...this.queries.keys()]) this.closeQuery(id)
+    this.cancellation?.abort()
   }
 }
 
 /** Transactions of one stream by their structured key: channel and id are never concatenated. */
 export class TransactionTable {
   private readonly channels = new Map<string, Map<string, Transaction>>()
-  private count = 0
-
-  get size(): number {
-    return this.count
-  }
 
   get(channelId: string, txId: string): Transaction | undefined {
     return this.channels.get(channelId)?.get(txId)
@@ -76,17 +81,13 @@ export class TransactionTable {
     let channel = this.channels.get(transaction.channelId)
     if (!channel) this.channels.set(transaction.channelId, (channel = new Map()))
     channel.set(transaction.txId, transaction)
-    this.count += 1
   }
 
   delete(transaction: Transaction): void {
     const channel = this.channels.get(transaction.channelId)
-    if (!channel?.delete(transaction.txId)) return
-    this.count -= 1
+    // The key may have been used again since.
+    if (channel?.get(transaction.txId) !== transaction) return
+    channel.delete(transaction.txId)
     if (channel.size === 0) this.channels.delete(transaction.channelId)
-  }
-
-  *[Symbol.iterator](): IterableIterator<Transaction> {
-    for (const channel of this.channels.values()) yield* channel.values()
   }
 }
