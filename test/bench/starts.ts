@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-const program = new URL('../../dist/src/bin.js', import.meta.url).pathname
+const program = new URL('../../dist/bin/chaincoded.js', import.meta.url).pathname
 const example = new URL('../../examples/asset-transfer', import.meta.url).pathname
 
 /** Starts the program, waits until `isUp` likes what it printed, runs `then`, and stops it. Resolves to milliseconds. */
