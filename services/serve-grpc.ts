@@ -78,7 +78,8 @@ export async function serveGrpc(options: GrpcServerOptions): Promise<GrpcServerO
 const credentialsFrom = (tls: GrpcServerOptions['tls']): ServerCredentials =>
   tls === undefined
     ? ServerCredentials.createInsecure()
-    : ServerCredentials.createSsl(null, [{ private_key: tls.key, cert_chain: tls.certificate }])
+    : // No client has to show a certificate; but without a root Node would read its whole list of public ones.
+      ServerCredentials.createSsl(tls.certificate, [{ private_key: tls.key, cert_chain: tls.certificate }])
 
 async function listen(sockets: SocketServer, host: string, port: number): Promise<AddressInfo> {
   const { address } = await lookup(host, { verbatim: false })

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 
 /** The kinds of values in a configuration. Each takes what YAML or an environment variable gives (text in both cases too). */
 
