@@ -2,12 +2,19 @@
  * Makes the program in dist/bin out of dist's sources: one file a part, with the packages that it uses, because most of a
  * start is spent on finding and reading files. Native packages stay outside. The library in dist/src is not touched.
  */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
-const folder = import.meta.dirname
+const folder = fileURLToPath(new URL('.', import.meta.url))
 const outdir = join(folder, 'dist/bin')
+
+// The first `npx chaincoded` in a clone builds, often while a daemon runs that has not loaded all of its parts yet.
+const changedAt = (file) => statSync(join(folder, file), { throwIfNoEntry: false })?.mtimeMs ?? 0
+const newest = Math.max(...['dist/tsconfig.build.tsbuildinfo', 'package-lock.json', 'build.mjs'].map(changedAt))
+if (changedAt('dist/bin/chaincoded.js') > newest) process.exit()
+
 rmSync(outdir, { recursive: true, force: true })
 
 const { metafile } = await build({
@@ -30,6 +37,8 @@ const { metafile } = await build({
   logLevel: 'warning',
   metafile: true,
 })
+// npm does this when it links the program, which may have been before this build.
+chmodSync(join(outdir, 'chaincoded.js'), 0o755)
 
 /** The folder of the package that a bundled file belongs to. */
 const packageOf = (file) => {
