@@ -30,6 +30,7 @@ describe('the chaincode chart, stopping', () => {
       expect(chaincode.state).to.equal('stopped')
       expect(chaincode.context.failure).to.deep.equal({ kind: 'stopped', state })
       expect(chaincode.context).to.include({ stream: undefined, hasRuntime: false, pid: 0 })
+      expect(chaincode.actor.getSnapshot().children).to.deep.equal({})
     })
 
   it('acknowledges a stop at once when nothing of it runs', () => {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { ChaincodeEvent } from '../../machines/index.js'
+import { type ChaincodeEvent, stateName } from '../../machines/index.js'
 import { STARTING, arrive, runChaincode } from './run-chaincode.js'
 import { settings } from './scripted.js'
 
@@ -85,4 +85,13 @@ describe('the chaincode chart, with events of what is no longer current', () => 
       chaincode.send('incarnation' in event ? { ...event, incarnation: 2 } : ({ ...event, streamId: 8 } as never))
       expect(chaincode.state).to.equal(then)
     })
+})
+
+describe('the name of a state', () => {
+  it('is that of the innermost state', () => {
+    expect(stateName('stopped')).to.equal('stopped')
+    expect(stateName({ up: 'ready' })).to.equal('ready')
+    expect(stateName({ up: { ready: 'idle' } })).to.equal('idle')
+    expect(stateName({ up: {} })).to.equal('up')
+  })
 })

@@ -45,9 +45,11 @@ describe('the supervisor', () => {
       supervisor.call(ccid, 1)
       supervisor.send({ type: 'STOP', ccid, callerId: 2 })
       supervisor.send({ type: 'REMOVE', ccid })
+      supervisor.send({ type: 'STREAM_READY', ccid, streamId: 7 })
       supervisor.send({ type: 'STREAM_ENDED', ccid, streamId: 7, message: '' })
     }
     expect(supervisor.state(SIBLING)).to.equal('stopped')
+    expect(supervisor.shardRef(shardOf(SIBLING))?.getSnapshot().status).to.equal('active')
     expect(supervisor.said.map(({ type }) => type)).to.deep.equal(['CHAINCODE_ADDED'])
     expect(supervisor.answers).to.deep.equal([])
     expect(supervisor.actor.getSnapshot().status).to.equal('active')
