@@ -61,8 +61,8 @@ export class ChaincodeDirectory {
   private readonly entries = new Map<string, Entry>()
   private readonly streams = new Map<number, PeerStream>()
   private readonly callers = new Map<number, Caller>()
-  private readonly stopCallers = new Map<number, (failure: Failure | undefined) => void>()
-  private readonly removals = new Map<string, () => void>()
+  private readonly stopCallers = new Map<number, { ccid: string; resolve: (failure: Failure | undefined) => void }>()
+  private readonly removals = new Map<string, (() => void)[]>()
   private readonly listeners = new Set<(change: StateChange) => void>()
   private nextCallerId = 1
 
@@ -112,6 +112,7 @@ export class ChaincodeDirectory {
 
   /** Launches the chaincode where needed. Rejects with the launch's own error, or CALL_CANCELLED. */
   ensureReady(ccid: string, signal?: AbortSignal): Promise<PeerStream> {
+    if (signal?.aborted) return Promise.reject(failure('CALL_CANCELLED', {}))
     const up = this.readyStream(ccid)
     if (up) return Promise.resolve(up)
     if (!this.entries.has(ccid))
@@ -136,9 +137,10 @@ export class ChaincodeDirectory {
 
   /** Resolves when nothing of the chaincode runs any more, with what stands in the way of that, if anything. */
   stop(ccid: string): Promise<Failure | undefined> {
+    if (!this.entries.has(ccid)) return Promise.resolve(undefined)
     return new Promise((resolve) => {
       const callerId = this.nextCallerId++
-      this.stopCallers.set(callerId, resolve)
+      this.stopCallers.set(callerId, { ccid, resolve })
       this.supervisor.send({ type: 'STOP', ccid, callerId })
     })
   }
@@ -147,7 +149,7 @@ export class ChaincodeDirectory {
   remove(ccid: string): Promise<void> {
     if (!this.entries.has(ccid)) return Promise.resolve()
     return new Promise((resolve) => {
-      this.removals.set(ccid, resolve)
+      this.removals.set(ccid, [...(this.removals.get(ccid) ?? []), resolve])
       this.supervisor.send({ type: 'REMOVE', ccid })
     })
   }
@@ -193,10 +195,7 @@ export class ChaincodeDirectory {
     this.entries.set(ccid, entry)
     ref.on('CALLER_READY', ({ callerId, streamId }) => this.answerReady(callerId, streamId))
     ref.on('CALLER_FAILED', ({ callerId, failure: reason }) => this.answerFailed(callerId, ccid, reason))
-    ref.on('CALLER_STOPPED', ({ callerId, failure: reason }) => {
-      this.stopCallers.get(callerId)?.(reason)
-      this.stopCallers.delete(callerId)
-    })
+    ref.on('CALLER_STOPPED', ({ callerId, failure: reason }) => this.answerStopped(callerId, reason))
     ref.subscribe({
       next: (snapshot) => this.changed(ccid, entry, stateName(snapshot.value), snapshot.context),
       // The supervisor hears of it too and takes leave of the actor; an unobserved error would end the program.
@@ -232,11 +231,17 @@ export class ChaincodeDirectory {
     caller?.reject(launchError(reason, this.options.factsOf(ccid)))
   }
 
+  private answerStopped(callerId: number, reason: Failure | undefined): void {
+    this.stopCallers.get(callerId)?.resolve(reason)
+    this.stopCallers.delete(callerId)
+  }
+
   private drop(ccid: string): void {
     this.entries.delete(ccid)
     for (const [callerId, caller] of this.callers)
       if (caller.ccid === ccid) this.answerFailed(callerId, ccid, { kind: 'stopped', state: 'removed' })
-    this.removals.get(ccid)?.()
+    for (const [callerId, caller] of this.stopCallers) if (caller.ccid === ccid) this.answerStopped(callerId, undefined)
+    for (const resolve of this.removals.get(ccid) ?? []) resolve()
     this.removals.delete(ccid)
   }
 }

@@ -94,6 +94,9 @@ export class Control implements DaemonControl {
       if (!detection.ok) throw failure('CHAINCODE_UNDETECTED', { detail: detection.message, hint: detection.hint })
       onProgress(`found ${detection.describe}`)
     }
+    const limit = config.chaincoded.limits.chaincodes
+    if (!directory.has(deployment.ccid) && directory.ccids().length >= limit)
+      throw failure('TOO_MANY_CHAINCODES', { ccid: deployment.ccid, limit })
     await ledgers()?.open(channelId)
     const former = definitions.get(channelId, name)
     await definitions.define(deployment, { channelId, initRequired: request.initRequired })
