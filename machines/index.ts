@@ -30,4 +30,5 @@ export {
   type StreamReport,
 } from './stream.js'
 export { processMachine, type ProcessContext, type ProcessRuntimeInput, type RuntimeEvent } from './process.js'
+export { serviceMachine, type ServiceContext, type ServiceEvent, type ServiceRuntimeInput } from './service.js'
 export type { GroupSignal, ProcessEvent, ProcessSpec } from './events.js'

@@ -5,6 +5,7 @@ import {
   chaincodeMachine,
   daemonMachine,
   processMachine,
+  serviceMachine,
   shardMachine,
   streamMachine,
   supervisorMachine,
@@ -17,6 +18,7 @@ const charts = {
   shard: shardMachine,
   chaincode: chaincodeMachine,
   process: processMachine,
+  service: serviceMachine,
   stream: streamMachine,
 }
 const check = process.argv.includes('--check')

@@ -5,6 +5,7 @@ import {
   chaincodeMachine,
   daemonMachine,
   processMachine,
+  serviceMachine,
   shardMachine,
   streamMachine,
   supervisorMachine,
@@ -90,6 +91,23 @@ const walks: Record<string, Walk[]> = {
         { type: 'SPAWN_FAILED', errno: 'ENOENT', message: '' } as never,
         { type: 'EXITED', exitCode: 0, signal: null, lastWords: [] } as never,
       ],
+    },
+  ],
+  service: [
+    {
+      name: 'service',
+      machine: serviceMachine.provide({
+        actors: { connection: silent as never },
+        actions: mute('hangUp', 'reportStarted', 'reportTimeout', 'reportFailed', 'reportLost', 'reportStopped'),
+      }),
+      input: { incarnation: 1, ccid: 'kv:1.0' },
+      events: () => [
+        { type: 'DIALLING', address: 'cc:1', dialTimeoutMs: 1 } as never,
+        { type: 'REACHED', awaited: 'HTTP/2' } as never,
+        { type: 'DIAL_FAILED', errno: 'ECONNREFUSED', message: '' } as never,
+        { type: 'DISCONNECTED', message: '' } as never,
+      ],
+      facts: (context) => context.awaited,
     },
   ],
   stream: [0, 1].map((keepaliveMs) => ({
