@@ -42,13 +42,19 @@ export class DaemonParts {
   identities: OrganizationIdentities | undefined
   membership: MembershipProvider | undefined
   signer: SigningIdentity | undefined
+  private opening: Promise<void> | undefined
   private claim: DataFolderClaim | undefined
   private control: ServedControl | undefined
 
   constructor(private readonly options: DaemonPartsOptions) {}
 
   /** Opens all. Rejects with a ChaincodedError; what was opened by then is closed by `close`. */
-  async open(): Promise<void> {
+  open(): Promise<void> {
+    this.opening = this.openAll()
+    return this.opening
+  }
+
+  private async openAll(): Promise<void> {
     const { config, folder, executor, log } = this.options
     this.claim = await claimDataFolder(folder.path)
     const [identities] = await Promise.all([this.issue(), this.openLedger(), this.listen()])
@@ -90,6 +96,8 @@ export class DaemonParts {
 
   /** Closes what is open, in reverse order. Idempotent. */
   async close(): Promise<void> {
+    // What is still being opened can only be closed once it is open.
+    await this.opening?.catch(() => undefined)
     await this.gateway?.close(0)
     await this.listener?.close()
     await this.control?.close()

@@ -82,6 +82,8 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     ({ input, sendBack, receive }) => {
       const running = launcher.start(input.ccid, (event: ProcessEvent) => sendBack(event))
       receive(({ signal }) => running.signal(signal))
+      // An actor that ends before its process does is a defect somewhere; the process must not outlive it.
+      return () => running.signal('SIGKILL')
     },
   )
   const runtime = processMachine.provide({ actors: { process } })
