@@ -8,17 +8,11 @@ import {
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { responseHeaders, statusCode, statusTrailers } from './grpc-status.js'
 import { healthRoutes } from './health.js'
+import { connectionWindowBytes, maxSessionMemory, streamWindowBytes } from './http2-limits.js'
 import { Http2Stream } from './http2-stream.js'
 import { keepAlive } from './keep-alive.js'
 import { sniffPreface } from './sniff-preface.js'
 import type { ChaincodeListener, ListenerOptions } from './stream-transport.js'
-
-/** Bytes that a client may send ahead of our reading, on one stream and on one connection. */
-const streamWindowBytes = 4 * 1024 * 1024
-const connectionWindowBytes = 16 * 1024 * 1024
-
-/** Above this much queued on a connection Node's http2 refuses new streams on it, MB; its default is a tenth of one message. */
-const maxSessionMemory = 1024
 
 /** How long `close` waits for the clients to take their status and to leave, ms. */
 const closeTimeoutMs = 1000
