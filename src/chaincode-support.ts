@@ -1,11 +1,11 @@
 import { ChaincodeMessage_Type as Type } from '../proto/gen/peer/chaincode-shim.js'
 import { ChaincodeEvent, ChaincodeInput, type ChaincodeSpec } from '../proto/gen/peer/chaincode.js'
-import { Response } from '../proto/gen/peer/proposal.js'
 import type { ChaincodeDirectory } from './chaincode-directory.js'
 import type { Definition, Definitions } from './definitions.js'
 import { type ChaincodedError, failure, messageOf, prefixed } from './errors.js'
+import { UnreadableMessage, unmarshal } from './gateway/unmarshal.js'
 import type { LedgerProvider, TxSimulator } from './ledger/types.js'
-import { type DecodedMessage, encodeMessage } from './protocol/message-codec.js'
+import { type DecodedMessage, decodeResponse, encodeMessage } from './protocol/message-codec.js'
 import type { Transaction } from './protocol/transaction.js'
 import type { ChaincodeExecutor, Invocation, InvocationResult } from './protocol/types.js'
 
@@ -15,7 +15,8 @@ const INITIALIZED_KEY = '\u0000\u{10ffff}initialized'
 /** Where a chaincode call goes: `name[:version][/channel]`; the version is ignored, as by every peer. */
 export function parseTarget(target: string, callerChannelId: string): { name: string; channelId: string } {
   const slash = target.indexOf('/')
-  const channelId = slash < 0 ? callerChannelId : target.slice(slash + 1)
+  // Nothing behind the slash is no channel.
+  const channelId = (slash < 0 ? '' : target.slice(slash + 1)) || callerChannelId
   const full = slash < 0 ? target : target.slice(0, slash)
   const colon = full.indexOf(':')
   return { name: colon < 0 ? full : full.slice(0, colon), channelId }
@@ -56,21 +57,21 @@ export class ChaincodeSupport implements ChaincodeExecutor {
     }
     if (answer.type === Type.ERROR) throw failure('CHAINCODE_ERROR_MESSAGE', { text: answer.payload.toString() })
     try {
-      const { status, message, payload } = Response.decode(answer.payload)
       return {
-        response: { status, message, payload },
+        response: decodeResponse(answer.payload),
         event: this.stampEvent(answer, name),
         version: definition.version,
       }
     } catch (error) {
-      const detail = error instanceof RangeError ? 'unexpected EOF' : messageOf(error)
+      const detail = error instanceof UnreadableMessage ? error.detail : messageOf(error)
       throw failure('RESPONSE_UNDECODABLE', { txId, detail }, error)
     }
   }
 
   /**
    * Runs `spec` for a chaincode that is in a transaction itself. Resolves to the callee's marshalled COMPLETED or ERROR.
-   * On another channel the callee reads that channel's state, and its writes are discarded.
+   * On another channel the callee reads that channel's state, and its writes are discarded. Rejects when the caller's
+   * transaction ends before.
    */
   async invokeChaincode(caller: Transaction, spec: ChaincodeSpec): Promise<Buffer> {
     const { name, channelId } = parseTarget(spec.chaincodeId?.name ?? '', caller.channelId)
@@ -87,6 +88,8 @@ export class ChaincodeSupport implements ChaincodeExecutor {
         isInit: false,
         signedProposal: caller.signedProposal,
         simulator,
+        // Nobody waits for the callee once the caller's transaction is over, and the simulator is no longer its own.
+        signal: caller.signal,
       })
       const { type, payload, txid } = answer
       return encodeMessage({ type, payload, txid, channelId: answer.channelId })
@@ -141,7 +144,7 @@ export class ChaincodeSupport implements ChaincodeExecutor {
   /** The event as the ledger keeps it: chaincode and transaction are the peer's word, not the chaincode's. */
   private stampEvent(answer: DecodedMessage, name: string): Buffer | undefined {
     if (!answer.chaincodeEvent) return undefined
-    const event = ChaincodeEvent.decode(answer.chaincodeEvent)
+    const event = unmarshal(ChaincodeEvent, answer.chaincodeEvent, 'ChaincodeEvent')
     return ChaincodeEvent.encode({ ...event, chaincodeId: name, txId: answer.txid }).finish() as Buffer
   }
 }
