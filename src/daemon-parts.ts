@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { IdentityFileError } from '../services/identity-layout.js'
 import { type OrganizationIdentities, issueIdentities } from '../services/issue-identities.js'
+import { reapLeftovers } from '../services/reap-leftovers.js'
 import { listenGrpcJs } from '../services/listen-grpc-js.js'
 import { listenHttp2 } from '../services/listen-http2.js'
 import type { AcceptStream, ChaincodeListener } from '../services/stream-transport.js'
@@ -26,6 +27,8 @@ import type { ChaincodeExecutor } from './protocol/types.js'
 export interface DaemonPartsOptions {
   config: Config
   folder: DataFolder
+  /** What the processes of this data folder's chaincodes are marked with. */
+  ownerMark: string
   log: Logger
   executor: ChaincodeExecutor
   accept: AcceptStream
@@ -57,7 +60,7 @@ export class DaemonParts {
   private async openAll(): Promise<void> {
     const { config, folder, executor, log } = this.options
     this.claim = await claimDataFolder(folder.path)
-    const [identities] = await Promise.all([this.issue(), this.openLedger(), this.listen()])
+    const [identities] = await Promise.all([this.issue(), this.openLedger(), this.listen(), this.reap()])
     const { mspId, mspFolder, peerMspFolder, tls } = identities
     this.identities = identities
     this.membership = createMembership([{ mspId, mspFolder }])
@@ -130,6 +133,14 @@ export class DaemonParts {
         throw failure('IDENTITY_FILE', { file: error.file, detail: error.problem }, error)
       throw error
     }
+  }
+
+  /** Ends what a daemon left running that was killed itself. */
+  private async reap(): Promise<void> {
+    const { ownerMark, log, config } = this.options
+    const leftovers = await reapLeftovers(ownerMark, config.chaincoded.killGraceMs)
+    for (const { pid, ccid } of leftovers)
+      log.warn({ pid, ccid }, `process ${pid} of ${ccid} was left running, and killed`)
   }
 
   private async openLedger(): Promise<void> {

@@ -21,6 +21,7 @@ import type { DaemonOptions, DaemonStatus, RunningDaemon } from './control/types
 import { openDataFolder } from './data-folder.js'
 import { Definitions, type Deployment } from './definitions.js'
 import { failure } from './errors.js'
+import { ownerMark } from '../services/reap-leftovers.js'
 import type { LedgerProvider } from './ledger/types.js'
 import { Launcher } from './launcher.js'
 import type { ChaincodeExecutor } from './protocol/types.js'
@@ -45,6 +46,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
   const { chaincode, chaincoded } = config
   const folder = openDataFolder(chaincoded.dataDir, version)
   const definitions = new Definitions(definitionsFile(folder))
+  const mark = ownerMark(folder.path)
   const startedAtMs = Date.now()
   const isDev = chaincode.mode === 'dev'
 
@@ -52,6 +54,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
   const launcher = new Launcher({
     config,
     logsDir: folder.logsDir,
+    ownerMark: mark,
     address: endpoint,
     deployment: (ccid) => definitions.deployment(ccid),
   })
@@ -194,6 +197,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
   const parts: DaemonParts = new DaemonParts({
     config,
     folder,
+    ownerMark: mark,
     log,
     executor: support,
     accept,

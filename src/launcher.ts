@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { ProcessEvent, ProcessSpec } from '../machines/index.js'
 import { composeEnvironment } from '../services/compose-environment.js'
+import { OWNER_VARIABLE } from '../services/reap-leftovers.js'
 import { detectChaincode } from '../services/detect-chaincode.js'
 import type { Detection } from '../services/detection.js'
 import { type RunningProcess, runProcess } from '../services/run-process.js'
@@ -11,6 +12,8 @@ import type { Deployment } from './definitions.js'
 export interface LauncherOptions {
   config: Config
   logsDir: string
+  /** Marks the processes, so that the next daemon finds them when this one is killed. */
+  ownerMark: string
   /** `host:port` that chaincodes are told. */
   address: () => string
   deployment: (ccid: string) => Deployment | undefined
@@ -93,7 +96,7 @@ export class Launcher {
     return {
       command: detection.command,
       cwd: detection.cwd,
-      env: this.environment(ccid, process.env),
+      env: { ...this.environment(ccid, process.env), [OWNER_VARIABLE]: this.options.ownerMark },
       logFile: logFileOf(this.options.logsDir, ccid),
     }
   }
