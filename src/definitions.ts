@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { rename, writeFile } from 'node:fs/promises'
+import { open, rename } from 'node:fs/promises'
+import * as z from 'zod'
 import { failure, messageOf } from './errors.js'
 
 /** A chaincode as it was deployed: how its process is started. */
@@ -28,6 +29,29 @@ interface Stored {
   deployments: Deployment[]
   definitions: Definition[]
 }
+
+const storedSchema: z.ZodType<Stored> = z.object({
+  deployments: z.array(
+    z.object({
+      ccid: z.string(),
+      name: z.string(),
+      version: z.string(),
+      kind: z.enum(['process', 'byHand']),
+      path: z.string(),
+      command: z.array(z.string()),
+    }),
+  ),
+  definitions: z.array(
+    z.object({
+      channelId: z.string(),
+      name: z.string(),
+      version: z.string(),
+      sequence: z.number(),
+      ccid: z.string(),
+      initRequired: z.boolean(),
+    }),
+  ),
+})
 
 /** What is deployed and what is defined where; kept in one file, replaced as a whole. */
 export class Definitions {
@@ -65,7 +89,7 @@ export class Definitions {
     )
   }
 
-  /** Adds a deployment, and its definition on a channel, and makes both durable. */
+  /** Adds a deployment, and its definition on a channel, and makes both durable. Rejects with DATA_FILE_UNWRITABLE. */
   async define(deployment: Deployment, definition: Omit<Definition, 'sequence' | 'ccid' | 'name' | 'version'>) {
     const { ccid, name, version } = deployment
     const sequence = (this.get(definition.channelId, name)?.sequence ?? 0) + 1
@@ -74,7 +98,7 @@ export class Definitions {
     await this.save()
   }
 
-  /** Forgets a deployment and every definition of it. */
+  /** Forgets a deployment and every definition of it. Rejects with DATA_FILE_UNWRITABLE. */
   async remove(ccid: string): Promise<void> {
     this.deployments.delete(ccid)
     for (const names of this.channels.values())
@@ -90,7 +114,10 @@ export class Definitions {
 
   private read(): Stored {
     try {
-      return JSON.parse(readFileSync(this.file, 'utf8')) as Stored
+      const stored = storedSchema.safeParse(JSON.parse(readFileSync(this.file, 'utf8')))
+      if (stored.success) return stored.data
+      const { path = [], message = 'unknown content' } = stored.error.issues[0] ?? {}
+      throw new Error([path.join('.'), message].filter(Boolean).join(': '))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { deployments: [], definitions: [] }
       throw failure('DATA_FILE_UNREADABLE', { file: this.file, detail: messageOf(error) }, error)
@@ -100,11 +127,24 @@ export class Definitions {
   private save(): Promise<void> {
     const definitions = [...this.channels.values()].flatMap((names) => [...names.values()])
     const text = JSON.stringify({ deployments: this.all(), definitions } satisfies Stored, undefined, 2)
-    const written = this.saved.then(async () => {
-      await writeFile(`${this.file}.new`, text, { mode: 0o600 })
-      await rename(`${this.file}.new`, this.file)
-    })
+    const written = this.saved.then(() => this.replace(text))
     this.saved = written.catch(() => undefined)
     return written
+  }
+
+  private async replace(text: string): Promise<void> {
+    try {
+      const next = await open(`${this.file}.new`, 'w', 0o600)
+      try {
+        await next.writeFile(text)
+        // Without it a power failure could leave the new name with nothing behind it.
+        await next.sync()
+      } finally {
+        await next.close()
+      }
+      await rename(`${this.file}.new`, this.file)
+    } catch (error) {
+      throw failure('DATA_FILE_UNWRITABLE', { file: this.file, detail: messageOf(error) }, error)
+    }
   }
 }
