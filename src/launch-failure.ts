@@ -7,7 +7,10 @@ export interface LaunchFacts {
   ccid: string
   /** Where it has to register. */
   address: string
+  /** Program and arguments; empty where it is not started by the daemon. */
   command: readonly string[]
+  /** The folder that it is started in, where it is. */
+  folder?: string | undefined
   /** Ids that others registered under while this one was awaited, and that were refused. */
   refusedIds: readonly string[]
 }
@@ -54,17 +57,16 @@ export function describeFailure(reason: Failure, { ccid, address, refusedIds }: 
 
 /** The error that a caller gets who asked for a chaincode that is not up. */
 export function launchError(reason: Failure, facts: LaunchFacts): ChaincodedError {
-  const { ccid, address, command } = facts
+  const { ccid, address, command, folder } = facts
   if (reason.kind === 'premature')
     return failure(reason.registered ? 'PREMATURE_WAITING' : 'PREMATURE_LAUNCHING', { ccid })
   if (reason.kind === 'tooManyCallers') return failure('TOO_MANY_CALLERS', { ccid, limit: reason.limit })
   if (reason.kind === 'notConnected') return failure('NOT_CONNECTED', { ccid, address })
   const exited = reason.kind === 'runtimeExited' ? reason : undefined
   const suggestion = suggestFix({
-    exitCode: exited?.exitCode ?? null,
-    signal: exited?.signal ?? null,
-    spawnErrno: reason.kind === 'runtimeFailed' ? reason.errno : undefined,
-    lastWords: exited?.output ?? exited?.lastWords ?? [],
+    ...(exited ?? {}),
+    ...(reason.kind === 'runtimeFailed' ? { spawnErrno: reason.errno, spawnMessage: reason.message } : {}),
+    ...(folder === undefined ? {} : { folder }),
     command,
     ccid,
     address,
