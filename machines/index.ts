@@ -30,5 +30,12 @@ export {
   type StreamReport,
 } from './stream.js'
 export { processMachine, type ProcessContext, type ProcessRuntimeInput, type RuntimeEvent } from './process.js'
+export {
+  dockerMachine,
+  type ContainerCommand,
+  type ContainerEvent,
+  type DockerContext,
+  type DockerRuntimeInput,
+} from './docker.js'
 export { serviceMachine, type ServiceContext, type ServiceEvent, type ServiceRuntimeInput } from './service.js'
 export type { GroupSignal, ProcessEvent, ProcessSpec } from './events.js'

@@ -16,7 +16,18 @@ export interface ProcessRuntimeInput {
 /** What a runtime tells its chaincode. */
 export type RuntimeEvent =
   | { type: 'RUNTIME_STARTED'; incarnation: number; pid: number }
-  | { type: 'RUNTIME_FAILED'; incarnation: number; errno: string; message: string }
+  | {
+      type: 'RUNTIME_FAILED'
+      incarnation: number
+      errno: string
+      message: string
+      /** What to do about it, where the runtime knows. */
+      hint?: string
+      /** What the failing step printed last. */
+      lastWords?: readonly string[]
+      /** Something of it is left: RUNTIME_STOPPED is still to come. */
+      remains?: true
+    }
   | {
       type: 'RUNTIME_EXITED'
       incarnation: number

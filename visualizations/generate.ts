@@ -4,6 +4,7 @@ import { format, resolveConfig } from 'prettier'
 import {
   chaincodeMachine,
   daemonMachine,
+  dockerMachine,
   processMachine,
   serviceMachine,
   shardMachine,
@@ -18,6 +19,7 @@ const charts = {
   shard: shardMachine,
   chaincode: chaincodeMachine,
   process: processMachine,
+  docker: dockerMachine,
   service: serviceMachine,
   stream: streamMachine,
 }

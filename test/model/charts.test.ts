@@ -4,6 +4,7 @@ import {
   type ChaincodeInput,
   chaincodeMachine,
   daemonMachine,
+  dockerMachine,
   processMachine,
   serviceMachine,
   shardMachine,
@@ -91,6 +92,19 @@ const walks: Record<string, Walk[]> = {
         { type: 'SPAWN_FAILED', errno: 'ENOENT', message: '' } as never,
         { type: 'EXITED', exitCode: 0, signal: null, lastWords: [] } as never,
       ],
+    },
+  ],
+  docker: [
+    {
+      name: 'docker',
+      machine: dockerMachine.provide({
+        actors: { container: silent as never },
+        actions: mute(
+          ...(['findImage', 'buildImage', 'create', 'upload', 'start', 'remove'] as const),
+          ...(['reportStarted', 'reportFailed', 'reportExited', 'reportStuck', 'reportStopped'] as const),
+        ),
+      }),
+      input: { incarnation: 1, ccid: 'kv:1.0', killGraceMs: 1, removeRetryMs: 1 },
     },
   ],
   service: [
