@@ -279,10 +279,10 @@ const table = {
       `invalid file type '${f.typeFlag}' contained in archive for file '${f.name}'`,
     () => 'put a file in the place of the link or device, and package it again',
   ),
-  PACKAGE_FILE_UNWRITABLE: row((f: { name: string; kind: 'file' | 'folder'; detail: string }) =>
-    f.kind === 'file'
-      ? `could not create file '${f.name}': ${f.detail}`
-      : `could not create directory '${f.name}': ${f.detail}`,
+  PACKAGE_FILE_UNWRITABLE: row((f: { name: string; isFolder: boolean; detail: string }) =>
+    f.isFolder
+      ? `could not create directory '${f.name}': ${f.detail}`
+      : `could not create file '${f.name}': ${f.detail}`,
   ),
   PACKAGE_TOO_LARGE: row((f: { limitBytes: number; isUnpacked?: boolean }) =>
     f.isUnpacked

@@ -17,14 +17,20 @@ export function chaincodeNameFrom(text: string): string | undefined {
   return nameRule.test(name) ? name : undefined
 }
 
+/** Whether `name` follows Fabric's rule for chaincode names. */
+export const isChaincodeName = (name: string): boolean => nameRule.test(name)
+
+/** Whether `version` follows Fabric's rule for chaincode versions. */
+export const isChaincodeVersion = (version: string): boolean => versionRule.test(version)
+
 /** Throws CHAINCODE_NAME_ILLEGAL unless `name` follows Fabric's rule for chaincode names. */
 export function checkChaincodeName(name: string): void {
-  if (!nameRule.test(name)) throw failure('CHAINCODE_NAME_ILLEGAL', { name, proposal: chaincodeNameFrom(name) })
+  if (!isChaincodeName(name)) throw failure('CHAINCODE_NAME_ILLEGAL', { name, proposal: chaincodeNameFrom(name) })
 }
 
 /** Throws CHAINCODE_VERSION_ILLEGAL unless `version` follows Fabric's rule for chaincode versions. */
 export function checkChaincodeVersion(version: string): void {
-  if (!versionRule.test(version)) throw failure('CHAINCODE_VERSION_ILLEGAL', { version })
+  if (!isChaincodeVersion(version)) throw failure('CHAINCODE_VERSION_ILLEGAL', { version })
 }
 
 /** Throws CHANNEL_NAME_ILLEGAL unless `channel` follows Fabric's rule for channel names. */
