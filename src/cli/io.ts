@@ -15,7 +15,7 @@ export interface CliIo {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Absolute path that relative paths start from. */
   readonly cwd: string
-  /** Calls `listener` on every SIGINT, SIGTERM and SIGHUP until the returned function is called. */
+  /** Calls `listener` on every SIGINT, SIGTERM and SIGHUP until the returned function is called; two at once are one. */
   onInterrupt(listener: () => void): () => void
   /** Ends the process at once. */
   exit(code: number): void
@@ -41,6 +41,9 @@ export const tell = (io: CliIo, line: string): void => void io.stderr.write(`${l
 
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
+/** Signals within this time count as one: npm sends on the Ctrl-C that the terminal sends to its child as well. */
+const sameInterruptMs = 300
+
 /** The world of a real process. */
 export function processIo(): CliIo {
   return {
@@ -49,9 +52,15 @@ export function processIo(): CliIo {
     env: process.env,
     cwd: process.cwd(),
     onInterrupt(listener) {
-      for (const signal of signals) process.on(signal, listener)
+      let lastMs = -Infinity
+      const onSignal = () => {
+        const nowMs = performance.now()
+        if (nowMs - lastMs >= sameInterruptMs) listener()
+        lastMs = nowMs
+      }
+      for (const signal of signals) process.on(signal, onSignal)
       return () => {
-        for (const signal of signals) process.off(signal, listener)
+        for (const signal of signals) process.off(signal, onSignal)
       }
     },
     exit: (code) => process.exit(code),
