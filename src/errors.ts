@@ -212,7 +212,7 @@ const table = {
       f.nearest
         ? `did you mean "${f.nearest}"?`
         : f.known.length > 0
-          ? `there are ${f.known.join(', ')}`
+          ? `there ${f.known.length === 1 ? 'is only' : 'are'} ${f.known.join(', ')}`
           : 'none is deployed yet; deploy one with: chaincoded deploy DIR',
   ),
   FOLDER_MISSING: row(
@@ -248,7 +248,12 @@ const table = {
   PORT_IN_USE: row(
     (f: { address: string; purpose: string }) =>
       `cannot listen on ${f.address} for ${f.purpose}: the port is already in use`,
-    () => 'stop the program that uses it, or choose another port; 0 lets the system choose',
+    (f) =>
+      'stop the program that uses it, or choose another port with ' +
+      (f.purpose === 'chaincodes'
+        ? '--chaincode-listen (peer.chaincodeListenAddress)'
+        : '--gateway (peer.listenAddress)') +
+      '; 0 lets the system choose',
   ),
   LISTEN_FAILED: row(
     (f: { address: string; purpose: string; detail: string }) =>
