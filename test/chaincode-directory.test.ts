@@ -60,7 +60,7 @@ describe('Asking for a chaincode that is not up', () => {
     daemon.add(CC)
     const error = await failureOf(daemon.directory.ensureReady('other:1.0'))
     expect(error.message).to.equal('there is no chaincode "other:1.0"')
-    expect(error.hint).to.equal('there are kv:1.0')
+    expect(error.hint).to.equal('there is only kv:1.0')
   })
 
   it('ends for a caller that goes away; the launch and the others go on [R-32]', async () => {
