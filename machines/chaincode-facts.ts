@@ -6,7 +6,7 @@ import type { StreamReport } from './stream.js'
 /** Why a chaincode is not, or no longer, up. `state` is the state that it was in. */
 export type Failure =
   | { kind: 'startupTimeout'; state: string; afterMs: number }
-  | { kind: 'runtimeFailed'; state: string; errno: string; message: string }
+  | { kind: 'runtimeFailed'; state: string; errno: string; message: string; hint?: string }
   | {
       kind: 'runtimeExited'
       state: string
@@ -29,8 +29,11 @@ export type Failure =
 /** Settings of one chaincode. */
 export interface ChaincodeInput {
   ccid: string
-  /** `process`: the daemon starts and stops it. `byHand`: a developer does (dev mode); it registers by itself. */
-  kind: 'process' | 'byHand'
+  /**
+   * `process`: the daemon starts and stops it. `byHand`: a developer does (dev mode); it registers by itself.
+   * `service`: it runs elsewhere, and the daemon dials it.
+   */
+  kind: 'process' | 'byHand' | 'service'
   /** Settings of its runtime. */
   runtime: Omit<ProcessRuntimeInput, 'incarnation' | 'ccid'>
   /** One delay over launching, awaitingRegister and registered, ms. Key `chaincode.startuptimeout`. */
@@ -47,6 +50,11 @@ export interface ChaincodeInput {
   /** Time to the first restart, ms; doubles with each further one. */
   backoffMs: number
   backoffLimitMs: number
+  /**
+   * Chance that spreads the restarts of many chaincodes: up to this share of a delay is left out. `seed` is the daemon's,
+   * so that the chart itself decides nothing by chance. Without it delays are exact.
+   */
+  jitter?: { share: number; seed: number }
 }
 
 /** The stream that a chaincode has adopted. */
@@ -76,6 +84,8 @@ export interface ChaincodeContext extends ChaincodeInput {
   failure: Failure | undefined
   /** Restarts in a row. */
   restarts: number
+  /** Time from entering `backoff` to the next start, ms. */
+  backoffDelayMs: number
 }
 
 /** What a chaincode hears. */

@@ -1,4 +1,4 @@
-import { assertEvent, assign, enqueueActions, setup, spawnChild, stopChild } from 'xstate'
+import { assertEvent, assign, enqueueActions, setup, stopChild } from 'xstate'
 import type {
   ChaincodeContext,
   ChaincodeEmitted,
@@ -7,18 +7,24 @@ import type {
   Failure,
   Replyable,
 } from './chaincode-facts.js'
+import { backoffDelayMs } from './backoff.js'
 import { processMachine } from './process.js'
+import { serviceMachine } from './service.js'
 import type { Refusal } from './stream.js'
 import { failureOf, isCurrent } from './chaincode-tokens.js'
 
 /** The states on the way up, which share the startup delay. */
 export const STARTING_STATES: readonly string[] = ['launching', 'awaitingRegister', 'registered']
 
-/** It is to be up always, or until it ends by itself and without an error (OTP: permanent, transient). */
-const isKeptUp = ({ kind, restart, failure }: ChaincodeContext): boolean =>
-  kind === 'process' &&
-  (restart === 'permanent' ||
-    (restart === 'transient' && !(failure?.kind === 'runtimeExited' && failure.exitCode === 0)))
+/**
+ * It is to be up always, or until it ends by itself and without an error (OTP: permanent, transient). A service is: nobody
+ * has to start anything for it, and so it is dialled until it answers.
+ */
+const isKeptUp = ({ kind, restart, failure }: ChaincodeContext): boolean => {
+  if (kind === 'service' || kind === 'byHand') return kind === 'service'
+  const isDone = failure?.kind === 'runtimeExited' && failure.exitCode === 0
+  return restart === 'permanent' || (restart === 'transient' && !isDone)
+}
 
 /** The vocabulary of the chaincode chart: what it can check and do, by name. */
 export const chaincodeSetup = setup({
@@ -28,11 +34,11 @@ export const chaincodeSetup = setup({
     events: {} as ChaincodeEvent,
     emitted: {} as ChaincodeEmitted,
   },
-  actors: { runtime: processMachine },
+  actors: { runtime: processMachine, serviceRuntime: serviceMachine },
   delays: {
     startupTimeout: ({ context }) => context.startupTimeoutMs,
     restartPeriod: ({ context }) => context.restartPeriodMs,
-    backoff: ({ context }) => Math.min(context.backoffMs * 2 ** (context.restarts - 1), context.backoffLimitMs),
+    backoff: ({ context }) => context.backoffDelayMs,
   },
   guards: {
     isCurrent,
@@ -43,16 +49,17 @@ export const chaincodeSetup = setup({
       event.type === 'RUNTIME_EXITED' &&
       event.signal !== 'SIGTERM',
     isByHand: ({ context }) => context.kind === 'byHand',
+    isService: ({ context }) => context.kind === 'service',
     hasNoRuntime: ({ context }) => !context.hasRuntime,
     rejectsWhileStarting: ({ context }) => context.whenStarting === 'reject',
     isFull: ({ context }) => context.callers.length >= context.waitingCallersLimit,
     isRemoving: ({ context }) => context.removing,
-    hasCallers: ({ context }) => context.callers.length > 0 && context.kind === 'process',
+    hasCallers: ({ context }) => context.callers.length > 0 && context.kind !== 'byHand',
     isUpAgainByItself: ({ context }) =>
       context.failure !== undefined &&
       context.failure.kind !== 'stopped' &&
       isKeptUp(context) &&
-      context.restarts < context.restartIntensity,
+      (context.kind === 'service' || context.restarts < context.restartIntensity),
     isFailedLaunch: ({ context }) =>
       context.failure !== undefined &&
       context.failure.kind !== 'stopped' &&
@@ -73,13 +80,10 @@ export const chaincodeSetup = setup({
       hasRuntime: true,
       pid: 0,
     }),
-    startRuntime: spawnChild('runtime', {
-      id: 'runtime',
-      input: ({ context }) => ({
-        ...context.runtime,
-        ccid: context.ccid,
-        incarnation: context.incarnation,
-      }),
+    startRuntime: enqueueActions(({ context, enqueue }) => {
+      const { kind, ccid, incarnation, runtime } = context
+      if (kind === 'service') enqueue.spawnChild('serviceRuntime', { id: 'runtime', input: { ccid, incarnation } })
+      else enqueue.spawnChild('runtime', { id: 'runtime', input: { ...runtime, ccid, incarnation } })
     }),
     stopRuntime: enqueueActions(({ context, enqueue }) => {
       if (context.hasRuntime) enqueue.sendTo('runtime', { type: 'STOP' })
@@ -138,7 +142,10 @@ export const chaincodeSetup = setup({
       enqueue.assign({ stopCallers: [] })
     }),
     markRemoving: assign({ removing: true }),
-    countRestart: assign({ restarts: ({ context }) => context.restarts + 1 }),
+    countRestart: assign(({ context }) => {
+      const restarts = context.restarts + 1
+      return { restarts, backoffDelayMs: backoffDelayMs(context, restarts) }
+    }),
     forgetRestarts: assign({ restarts: 0 }),
   },
 })

@@ -31,7 +31,13 @@ export const failureOf = (context: ChaincodeContext, event: ChaincodeEvent, stat
         ...(event.output ? { output: event.output } : {}),
       }
     case 'RUNTIME_FAILED':
-      return { kind: 'runtimeFailed', state, errno: event.errno, message: event.message }
+      return {
+        kind: 'runtimeFailed',
+        state,
+        errno: event.errno,
+        message: event.message,
+        ...(event.hint === undefined ? {} : { hint: event.hint }),
+      }
     case 'STREAM_ENDED':
       return { kind: 'streamEnded', state, message: event.message }
     case 'STOP':

@@ -37,6 +37,7 @@ export const chaincodeMachine = chaincodeSetup.createMachine({
     removing: false,
     failure: undefined,
     restarts: 0,
+    backoffDelayMs: 0,
   }),
   initial: 'stopped',
   on: {
@@ -172,7 +173,7 @@ export const chaincodeMachine = chaincodeSetup.createMachine({
       entry: 'countRestart',
       after: { backoff: 'starting.launching' },
       on: {
-        ENSURE_READY: [tooMany, { actions: 'queueCaller' }],
+        ENSURE_READY: [{ ...launch, guard: 'isService' }, tooMany, { actions: 'queueCaller' }],
         REGISTER: { actions: refuseWith('external') },
         STOP: { target: 'stopped', actions: [remember('backoff'), 'failCallers', 'answerStopped'] },
         REMOVE: { target: 'removed', actions: [remember('backoff'), 'failCallers'] },

@@ -18,7 +18,7 @@ export type ServiceEvent =
   /** The stream is open: the chaincode may register on it. */
   | { type: 'CONNECTED' }
   /** There is no connection, and nothing of the dial is left. `errno` is the system's name or one of the dial service. */
-  | { type: 'DIAL_FAILED'; errno: string; message: string }
+  | { type: 'DIAL_FAILED'; errno: string; message: string; hint?: string }
   /** Nothing of the connection is left. `message` is empty where it was hung up. */
   | { type: 'DISCONNECTED'; message: string }
 
@@ -73,6 +73,7 @@ export const serviceMachine = setup({
       incarnation: context.incarnation,
       errno: event.type === 'DIAL_FAILED' ? event.errno : 'UNKNOWN',
       message: event.type === 'DIAL_FAILED' ? event.message : 'the dial service failed',
+      ...(event.type === 'DIAL_FAILED' && event.hint !== undefined ? { hint: event.hint } : {}),
     })),
     reportLost: sendParent(({ context, event }): RuntimeEvent => ({
       type: 'RUNTIME_FAILED',

@@ -5,7 +5,7 @@ export type StreamClosure =
   /** The other side ended it, or the transport failed. `message` is empty for a clean end. */
   | { kind: 'ended'; message: string }
   /** REGISTER was refused by the supervisor or the chaincode. */
-  | { kind: 'refused'; refusal: Refusal }
+  | { kind: 'refused'; refusal: Refusal; expected?: string }
   | { kind: 'undecodable'; detail: string }
   | { kind: 'emptyName' }
   /** A message that the state does not allow. `text` is Fabric's. */
@@ -49,6 +49,8 @@ export interface StreamInput {
   registerTimeoutMs: number
   /** Time between KEEPALIVE messages, ms; 0 = none. Key `chaincode.keepalive`. */
   keepaliveMs: number
+  /** The only name under which it may register: that of the service which was dialled for it. */
+  expectedCcid?: string
 }
 
 /** What the chart remembers. */
@@ -79,6 +81,8 @@ export const streamMachine = setup({
   },
   guards: {
     isEmptyName,
+    isUnexpected: ({ context, event }) =>
+      context.expectedCcid !== undefined && event.type === 'REGISTER_RECEIVED' && event.ccid !== context.expectedCcid,
     sendsKeepalive: ({ context }) => context.keepaliveMs > 0,
   },
   actions: {
@@ -110,7 +114,9 @@ export const streamMachine = setup({
           case 'REGISTER_UNDECODABLE':
             return { kind: 'undecodable', detail: event.detail }
           case 'REGISTER_RECEIVED':
-            return { kind: 'emptyName' }
+            return context.expectedCcid === undefined || event.ccid === ''
+              ? { kind: 'emptyName' }
+              : { kind: 'refused', refusal: 'unexpected', expected: context.expectedCcid }
           case 'CLOSE':
             return { kind: 'closed' }
           default:
@@ -148,6 +154,7 @@ export const streamMachine = setup({
       on: {
         REGISTER_RECEIVED: [
           { guard: 'isEmptyName', target: 'closed', actions: 'rememberClosure' },
+          { guard: 'isUnexpected', target: 'closed', actions: ['rememberCcid', 'rememberClosure'] },
           { target: 'deciding', actions: 'rememberCcid' },
         ],
         REGISTER_UNDECODABLE: { target: 'closed', actions: 'rememberClosure' },

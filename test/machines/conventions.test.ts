@@ -28,6 +28,12 @@ const around = (node: Node): Node[] => [node, ...(node.parent ? around(node.pare
 const names = (node: Node, type: string, id: string) =>
   [`${type}.${id}`, `${type}.*`].some((event) => node.transitions.has(event))
 
+/** The id that the charts give to what they spawn from a source; the source's own name where it is not a fixed one. */
+const spawnedId = (src: string): string => {
+  const spawning = new RegExp(`spawnChild\\('${src}', \\{\\s*id: '(\\w+)'`)
+  return files.map(({ text }) => spawning.exec(text)?.[1]).find((id) => id !== undefined) ?? src
+}
+
 /** The children of a chart: what a state invokes has that state; what is spawned may live in every state. */
 const childrenOf = (machine: AnyStateMachine) => {
   const invoked = within(machine.root).flatMap((node) =>
@@ -35,7 +41,7 @@ const childrenOf = (machine: AnyStateMachine) => {
   )
   const spawned = Object.keys(machine.implementations.actors)
     .filter((src) => !invoked.some((child) => child.src === src))
-    .map((src) => ({ id: src, src, home: machine.root }))
+    .map((src) => ({ id: spawnedId(src), src, home: machine.root }))
   return [...invoked, ...spawned]
 }
 

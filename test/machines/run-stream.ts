@@ -7,12 +7,18 @@ import { listener } from './scripted.js'
 export const REGISTER_TIMEOUT_MS = 100
 
 /** Runs a stream chart; `log` holds what it told its transport and its supervisor, in one order. */
-export function runStream(keepaliveMs = 0) {
+export function runStream(keepaliveMs = 0, expectedCcid?: string) {
   const clock = new SimulatedClock()
   const log: (StreamEmitted | StreamReport)[] = []
   const supervisor = listener<StreamReport>((report) => log.push(report))
   const actor = createActor(streamMachine, {
-    input: { streamId: 7, supervisor: supervisor.ref, registerTimeoutMs: REGISTER_TIMEOUT_MS, keepaliveMs },
+    input: {
+      streamId: 7,
+      supervisor: supervisor.ref,
+      registerTimeoutMs: REGISTER_TIMEOUT_MS,
+      keepaliveMs,
+      ...(expectedCcid === undefined ? {} : { expectedCcid }),
+    },
     clock,
   })
   actor.on('*', (event) => log.push(event))

@@ -125,6 +125,25 @@ describe('the stream chart', () => {
     expect(stream.types).to.deep.equal(['CLOSED', 'STREAM_ENDED'])
   })
 
+  it('takes no other name than the one that was dialled for, and says both', () => {
+    const stream = runStream(0, 'kv:1.0')
+    stream.send({ type: 'REGISTER_RECEIVED', ccid: 'another:1.0' })
+    expect(stream.log).to.deep.equal([
+      {
+        type: 'CLOSED',
+        closure: { kind: 'refused', refusal: 'unexpected', expected: 'kv:1.0' },
+        ccid: 'another:1.0',
+      },
+      { type: 'STREAM_ENDED', ccid: 'another:1.0', streamId: 7, message: '' },
+    ])
+    const right = runStream(0, 'kv:1.0')
+    right.send(register)
+    expect(right.state).to.equal('deciding')
+    const empty = runStream(0, 'kv:1.0')
+    empty.send({ type: 'REGISTER_RECEIVED', ccid: '' })
+    expect(empty.log[0]).to.deep.include({ closure: { kind: 'emptyName' } })
+  })
+
   it('is closed when REGISTER does not come in time', () => {
     const stream = runStream()
     stream.clock.increment(REGISTER_TIMEOUT_MS - 1)
