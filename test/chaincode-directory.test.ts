@@ -202,16 +202,20 @@ describe('Stopping', () => {
 })
 
 describe('Removing', () => {
-  it('stops the chaincode, forgets it and fails who waits for it; all who remove it are told', async () => {
+  it('stops the chaincode, forgets it and fails who waits for it, and for no other; all who remove it are told', async () => {
     const daemon = await runDirectory()
     daemon.add(CC)
+    daemon.add('other:1.0')
     const waiting = failureOf(daemon.directory.ensureReady(CC))
+    const other = daemon.directory.ensureReady('other:1.0')
     daemon.supervisor.process(CC).tell({ type: 'SPAWNED', pid: 42 })
     const removed = [daemon.directory.remove(CC), daemon.directory.remove(CC)]
     expect((await waiting).message).to.equal('could not launch chaincode kv:1.0: it was stopped')
     daemon.exit(CC)
     await Promise.all(removed)
-    expect(daemon.directory.ccids()).to.deep.equal([])
+    expect(daemon.directory.ccids()).to.deep.equal(['other:1.0'])
+    daemon.comeUp('other:1.0')
+    expect((await other).ccid).to.equal('other:1.0')
     expect(daemon.directory.status(CC)).to.equal(undefined)
     await daemon.directory.remove(CC)
     daemon.add(CC)

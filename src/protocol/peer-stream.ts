@@ -21,6 +21,8 @@ export interface PeerStreamOptions extends InFlightOptions {
   request: RequestContext
   registerTimeoutMs: number
   keepaliveMs: number
+  /** The only name that may register on it; any where there is none. */
+  expectedCcid?: string | undefined
   /** Largest message to the chaincode, bytes; key `chaincoded.limits.messageBytes`. */
   messageBytes: number
   additionalParams: ChaincodeAdditionalParams
@@ -47,10 +49,10 @@ export class PeerStream implements StreamHandler {
     private readonly transport: StreamTransport,
     private readonly options: PeerStreamOptions,
   ) {
-    const { machine, streamId, supervisor, registerTimeoutMs, keepaliveMs, clock, inspect } = options
+    const { machine, streamId, supervisor, registerTimeoutMs, keepaliveMs, expectedCcid, clock, inspect } = options
     this.transactions = new TransactionsInFlight(options, (active) => options.onActivity(this.ccid, streamId, active))
     this.actor = createActor(machine, {
-      input: { streamId, supervisor: supervisor as never, registerTimeoutMs, keepaliveMs },
+      input: { streamId, supervisor: supervisor as never, registerTimeoutMs, keepaliveMs, expectedCcid },
       clock: clock as never,
       ...(inspect ? { inspect } : {}),
     })

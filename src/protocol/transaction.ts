@@ -85,9 +85,7 @@ export class TransactionTable {
 
   delete(transaction: Transaction): void {
     const channel = this.channels.get(transaction.channelId)
-    // The key may have been used again since.
-    if (channel?.get(transaction.txId) !== transaction) return
-    channel.delete(transaction.txId)
+    if (!channel?.delete(transaction.txId)) return
     if (channel.size === 0) this.channels.delete(transaction.channelId)
   }
 }

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { expect } from 'chai'
 import { ChaincodeMessage_Type as Type, GetState } from '../../proto/gen/peer/chaincode-shim.js'
 import { FakeSimulator } from './fake-simulator.js'
@@ -116,9 +117,12 @@ describe('The execute timeout', () => {
 
   it('is no longer there once the transaction was answered', async () => {
     const chaincode = readyStream({ executeTimeoutMs: 1000 })
+    const timers = [...chaincode.timers]
     const first = chaincode.execute('tx1')
+    expect(chaincode.timers.size).to.equal(timers.length + 1)
     chaincode.complete('tx1')
     await first
+    expect([...chaincode.timers]).to.deep.equal(timers)
     chaincode.clock.increment(999)
     const second = chaincode.execute('tx1')
     chaincode.clock.increment(1)
@@ -222,9 +226,11 @@ describe('A caller that goes away', () => {
     const chaincode = readyStream()
     const caller = new AbortController()
     const running = chaincode.execute('tx1', { signal: caller.signal })
+    expect(getEventListeners(caller.signal, 'abort')).to.have.length(1)
     chaincode.complete('tx1')
-    caller.abort()
     expect((await running).type).to.equal(Type.COMPLETED)
+    expect(getEventListeners(caller.signal, 'abort')).to.deep.equal([])
+    caller.abort()
     void chaincode.execute('tx1')
     expect(chaincode.stream.inFlight).to.equal(1)
   })
@@ -238,6 +244,7 @@ describe('The end of a stream, for its transactions', () => {
     const errors = await Promise.all(running)
     expect(errors.map(({ message }) => message)).to.deep.equal(Array(3).fill('chaincode stream terminated'))
     expect(chaincode.stream.inFlight).to.equal(0)
+    expect(chaincode.timers.size).to.equal(0)
   })
 
   it('fails what is begun afterwards at once, and sends nothing [R-16]', async () => {

@@ -86,6 +86,7 @@ export interface StreamScript extends Partial<Omit<PeerStreamOptions, 'request'>
 export function openStream(script: StreamScript = {}) {
   const { decision = { type: 'ACCEPT' }, request, ...change } = script
   const clock = new SimulatedClock()
+  const timers = new Set<unknown>()
   const transport = new FakeTransport()
   const logged: { level: number; msg: string }[] = []
   const activity: string[] = []
@@ -125,6 +126,20 @@ export function openStream(script: StreamScript = {}) {
     onClosed: (_stream, closure) => closures.push(closure),
     ...change,
   })
+  const setTimer = clock.setTimeout.bind(clock)
+  clock.setTimeout = (fn, timeout) => {
+    const id = setTimer(() => {
+      timers.delete(id)
+      fn()
+    }, timeout)
+    timers.add(id)
+    return id
+  }
+  const clearTimer = clock.clearTimeout.bind(clock)
+  clock.clearTimeout = (id) => {
+    timers.delete(id)
+    clearTimer(id)
+  }
 
   /** The chaincode sends a message. */
   const send = (message: Sent) => stream.onMessage(bytesOf(message))
@@ -134,6 +149,8 @@ export function openStream(script: StreamScript = {}) {
     stream,
     transport,
     clock,
+    /** Timers that were set since the stream was opened, and are neither over nor cleared. */
+    timers,
     closures,
     activity,
     reports: supervisor.heard,

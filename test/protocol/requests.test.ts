@@ -8,6 +8,7 @@ import {
   QueryResponse,
 } from '../../proto/gen/peer/chaincode-shim.js'
 import { failure } from '../../src/errors.js'
+import { Transaction } from '../../src/protocol/transaction.js'
 import { FakeRows, FakeSimulator, stateRows } from './fake-simulator.js'
 import { failureOf, readyStream, short, turn } from './open-stream.js'
 
@@ -228,6 +229,16 @@ describe('A transaction that ends while a request of it is in work', () => {
     expect(chaincode.cursor.closes).to.equal(1)
   })
 
+  it('by its timeout, and the stream after it, has nothing sent any more', async () => {
+    const chaincode = heldQuery()
+    chaincode.clock.increment(1000)
+    await failureOf(chaincode.running)
+    chaincode.stream.onEnd({ kind: 'eof', message: '' })
+    chaincode.release()
+    await turn()
+    expect(chaincode.transport.take()).to.deep.equal([])
+  })
+
   it('drops a further request while the old one is still in work, also when its caller has given up', async () => {
     const chaincode = heldQuery()
     chaincode.clock.increment(1000)
@@ -269,5 +280,11 @@ describe('A transaction that ends while a request of it is in work', () => {
           : [],
       )
     }
+  })
+
+  it('has an aborted signal for whoever asks for one afterwards', () => {
+    const transaction = new Transaction('ch', 'tx1', 'kv', false, undefined, Buffer.alloc(0))
+    transaction.end('completed')
+    expect(transaction.signal.aborted).to.equal(true)
   })
 })
