@@ -6,8 +6,8 @@ import { DockerFailure, dockerFailure } from './docker-failure.js'
 export interface EngineEndpoint {
   /** `unix:///var/run/docker.sock`, `tcp://host:2375`, `http://…` or `https://…`; empty: there is none. */
   endpoint: string
-  /** PEM files; present where the engine is spoken to over TLS. */
-  tls?: { caFile: string; certFile: string; keyFile: string }
+  /** Whether the engine is spoken to over TLS, with which PEM files. */
+  tls?: { enabled: boolean; caFile: string; certFile: string; keyFile: string }
 }
 
 /** A container engine that answers. */
@@ -96,13 +96,13 @@ function connectionOptions({ endpoint, tls }: EngineEndpoint): Dockerode.DockerO
       `vm.endpoint is "${endpoint}", which is no address of a container engine`,
       'it has to be unix:///PATH, tcp://HOST:PORT, http://HOST:PORT or https://HOST:PORT',
     )
-  const isTls = tls !== undefined || match[1] === 'https'
+  const isTls = tls?.enabled || match[1] === 'https'
   return {
     ...none,
     protocol: isTls ? 'https' : 'http',
     host: match[2]!.replace(/^\[|\]$/g, ''),
     port: match[3] ?? (isTls ? 2376 : 2375),
-    ...(tls ? readTls(tls) : {}),
+    ...(tls?.enabled ? readTls(tls) : {}),
   } as Dockerode.DockerOptions
 }
 

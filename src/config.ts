@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { dockerConfig } from './config/docker-settings.js'
 import { classifyKey, classifyVariable } from './config/keys.js'
 import { readConfigFile } from './config/read-file.js'
 import { settings, shownValue, type Setting, type SettingKey, type Values } from './config/settings.js'
@@ -184,6 +185,7 @@ function assemble(values: Values, dataDir: string): Config {
       localMspId: values['peer.localMspId'],
       tlsEnabled: values['peer.tls.enabled'],
     },
+    docker: dockerConfig(values, { networkId: values['peer.networkId'], peerId: values['peer.id'] }),
     ledger: {
       totalQueryLimit: values['ledger.state.totalQueryLimit'],
       historyEnabled: values['ledger.history.enableHistoryDatabase'],
@@ -205,6 +207,9 @@ function assemble(values: Values, dataDir: string): Config {
         messageBytes: values['chaincoded.limits.messageBytes'],
         logLinesKept: values['chaincoded.limits.logLinesKept'],
         logLineBytes: values['chaincoded.limits.logLineBytes'],
+        packageBytes: values['chaincoded.limits.packageBytes'],
+        packageUnpackedBytes: values['chaincoded.limits.packageUnpackedBytes'],
+        packageFiles: values['chaincoded.limits.packageFiles'],
       },
       log: { level: values['chaincoded.log.level'], format: values['chaincoded.log.format'] },
     },

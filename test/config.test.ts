@@ -62,6 +62,62 @@ const table: Record<
   'peer.chaincodeAddress': { at: 'peer.chaincodeAddress', good: ['host:1', 'host:1'], bad: 7052 },
   'peer.localMspId': { at: 'peer.localMspId', good: ['Org2MSP', 'Org2MSP'], bad: '' },
   'peer.tls.enabled': { at: 'peer.tlsEnabled', good: ['false', false], bad: 'off' },
+  'chaincode.builder': { at: 'docker.build.builder', good: ['$(DOCKER_NS)/a:$(X)', 'hyperledger/a:$(X)'], bad: [] },
+  'chaincode.golang.runtime': {
+    at: 'docker.build.golangRuntime',
+    good: ['$(DOCKER_NS)/a:$(X)', 'hyperledger/a:$(X)'],
+    bad: [],
+  },
+  'chaincode.node.runtime': {
+    at: 'docker.build.nodeRuntime',
+    good: ['$(DOCKER_NS)/a:$(X)', 'hyperledger/a:$(X)'],
+    bad: [],
+  },
+  'chaincode.java.runtime': {
+    at: 'docker.build.javaRuntime',
+    good: ['$(DOCKER_NS)/a:$(X)', 'hyperledger/a:$(X)'],
+    bad: [],
+  },
+  'chaincode.car.runtime': {
+    at: 'docker.build.carRuntime',
+    good: ['$(DOCKER_NS)/a:$(X)', 'hyperledger/a:$(X)'],
+    bad: [],
+  },
+  'chaincode.pull': { at: 'docker.build.pull', good: ['t', true], bad: 'on' },
+  'chaincode.golang.dynamicLink': { at: 'docker.build.golangDynamicLink', good: ['t', true], bad: 'on' },
+  'vm.docker.tls.enabled': { at: 'docker.engine.tls.enabled', good: ['t', true], bad: 'on' },
+  'vm.docker.hostConfig.ReadonlyRootfs': { at: 'docker.host.readonlyRootfs', good: ['t', true], bad: 'on' },
+  'vm.docker.hostConfig.OomKillDisable': { at: 'docker.host.oomKillDisable', good: ['t', true], bad: 'on' },
+  'vm.endpoint': { at: 'docker.engine.endpoint', good: ['tcp://h:1', 'tcp://h:1'], bad: {} },
+  'vm.docker.tls.ca.file': { at: 'docker.engine.tls.caFile', good: ['ca.pem', 'ca.pem'], bad: [] },
+  'vm.docker.tls.cert.file': { at: 'docker.engine.tls.certFile', good: ['cert.pem', 'cert.pem'], bad: [] },
+  'vm.docker.tls.key.file': { at: 'docker.engine.tls.keyFile', good: ['key.pem', 'key.pem'], bad: [] },
+  'vm.docker.hostConfig.NetworkMode': { at: 'docker.host.networkMode', good: ['bridge', 'bridge'], bad: [] },
+  'vm.docker.hostConfig.Dns': { at: 'docker.host.dns', good: ['a, b,', ['a', 'b']], bad: [{}] },
+  'vm.docker.hostConfig.DnsSearch': { at: 'docker.host.dnsSearch', good: ['a, b,', ['a', 'b']], bad: [{}] },
+  'vm.docker.hostConfig.ExtraHosts': { at: 'docker.host.extraHosts', good: ['a, b,', ['a', 'b']], bad: [{}] },
+  'vm.docker.hostConfig.CapAdd': { at: 'docker.host.capAdd', good: ['a, b,', ['a', 'b']], bad: [{}] },
+  'vm.docker.hostConfig.CapDrop': { at: 'docker.host.capDrop', good: ['a, b,', ['a', 'b']], bad: [{}] },
+  'vm.docker.hostConfig.SecurityOpt': { at: 'docker.host.securityOpt', good: ['a, b,', ['a', 'b']], bad: [{}] },
+  'vm.docker.hostConfig.IpcMode': { at: 'docker.host.ipcMode', good: ['host', 'host'], bad: [] },
+  'vm.docker.hostConfig.PidMode': { at: 'docker.host.pidMode', good: ['host', 'host'], bad: [] },
+  'vm.docker.hostConfig.UTSMode': { at: 'docker.host.utsMode', good: ['host', 'host'], bad: [] },
+  'vm.docker.hostConfig.CgroupParent': { at: 'docker.host.cgroupParent', good: ['host', 'host'], bad: [] },
+  'vm.docker.hostConfig.CpusetCPUs': { at: 'docker.host.cpusetCpus', good: ['host', 'host'], bad: [] },
+  'vm.docker.hostConfig.CpusetMEMs': { at: 'docker.host.cpusetMems', good: ['host', 'host'], bad: [] },
+  'vm.docker.hostConfig.LogConfig.Type': { at: 'docker.host.logType', good: ['local', 'local'], bad: [] },
+  'vm.docker.hostConfig.LogConfig.Config': {
+    at: 'docker.host.logConfig',
+    good: ['max-size=1m, a=b=c', { 'max-size': '1m', a: 'b=c' }],
+    bad: [1],
+  },
+  'vm.docker.hostConfig.Memory': { at: 'docker.host.memory', good: ['1024', 1024], bad: -1 },
+  'vm.docker.hostConfig.MemorySwap': { at: 'docker.host.memorySwap', good: ['7', 7], bad: -2 },
+  'vm.docker.hostConfig.MemorySwappiness': { at: 'docker.host.memorySwappiness', good: ['7', 7], bad: 101 },
+  'vm.docker.hostConfig.CpuShares': { at: 'docker.host.cpuShares', good: ['7', 7], bad: -1 },
+  'vm.docker.hostConfig.CpuQuota': { at: 'docker.host.cpuQuota', good: ['7', 7], bad: -2 },
+  'vm.docker.hostConfig.CpuPeriod': { at: 'docker.host.cpuPeriod', good: ['7', 7], bad: 1.5 },
+  'vm.docker.hostConfig.BlkioWeight': { at: 'docker.host.blkioWeight', good: ['7', 7], bad: 1001 },
   'ledger.state.totalQueryLimit': { at: 'ledger.totalQueryLimit', good: [10, 10], bad: 0 },
   'ledger.history.enableHistoryDatabase': { at: 'ledger.historyEnabled', good: [0, false], bad: 'maybe' },
   'chaincoded.defaultChannel': { at: 'chaincoded.defaultChannel', good: ['ch-1.a', 'ch-1.a'], bad: 'MyChannel' },
@@ -78,6 +134,9 @@ const table: Record<
   'chaincoded.limits.messageBytes': { at: 'chaincoded.limits.messageBytes', good: [4096, 4096], bad: 3_000_000_000 },
   'chaincoded.limits.logLinesKept': { at: 'chaincoded.limits.logLinesKept', good: [20, 20], bad: 19 },
   'chaincoded.limits.logLineBytes': { at: 'chaincoded.limits.logLineBytes', good: [256, 256], bad: {} },
+  'chaincoded.limits.packageBytes': { at: 'chaincoded.limits.packageBytes', good: [1024, 1024], bad: 1023 },
+  'chaincoded.limits.packageUnpackedBytes': { at: 'chaincoded.limits.packageUnpackedBytes', good: [9999, 9999], bad: '1g' },
+  'chaincoded.limits.packageFiles': { at: 'chaincoded.limits.packageFiles', good: [2, 2], bad: 1 },
   'chaincoded.log.level': { at: 'chaincoded.log.level', good: ['debug', 'debug'], bad: 'verbose' },
   'chaincoded.log.format': { at: 'chaincoded.log.format', good: ['json', 'json'], bad: 'xml' },
 }
@@ -208,8 +267,8 @@ describe('configuration', () => {
 peer:
   gossip: {bootstrap: "127.0.0.1:7051", election: {startupGracePeriod: 15s}}
   tls: {enabled: false, cert: {file: a.crt}}
-chaincode: {id: {path: , name: }, golang: {runtime: x}, system: {lscc: enable}}
-vm: {endpoint: "unix:///var/run/docker.sock"}
+chaincode: {id: {path: , name: }, system: {lscc: enable}}
+vm: {docker: {attachStdout: false}}
 operations: {listenAddress: "127.0.0.1:9443"}
 metrics: {provider: disabled}
 ledger: {blockchain: , state: {couchDBConfig: {queryLimit: 5}}}
@@ -219,9 +278,54 @@ ledger: {blockchain: , state: {couchDBConfig: {queryLimit: 5}}}
     expect(config.peer.tlsEnabled).to.equal(false)
     expect(warnings).to.deep.equal([])
     expect(notes[1]).to.equal(
-      'these settings of a peer have no effect here: peer.gossip, peer.tls.cert, chaincode.id, chaincode.golang, ' +
-        'chaincode.system, vm, operations, metrics, ledger.state.couchDBConfig, CORE_PEER_MSPCONFIGPATH',
+      'these settings of a peer have no effect here: peer.gossip, peer.tls.cert, chaincode.id, ' +
+        'chaincode.system, vm.docker.attachStdout, operations, metrics, ledger.state.couchDBConfig, CORE_PEER_MSPCONFIGPATH',
     )
+  })
+
+  it("takes a peer's settings of containers, as its core.yaml has them", async () => {
+    const file = fileWith(`
+chaincode:
+  builder: $(DOCKER_NS)/fabric-ccenv:$(TWO_DIGIT_VERSION)
+  pull: true
+  node: {runtime: nodeenv:1}
+vm:
+  endpoint: tcp://127.0.0.1:2376
+  docker:
+    tls: {enabled: true, ca: {file: a}, cert: {file: b}, key: {file: c}}
+    hostConfig:
+      NetworkMode: bridge
+      Dns:
+      ExtraHosts: ["a:127.0.0.1"]
+      LogConfig: {Type: local, Config: {max-size: "1m"}}
+      Memory: 1024
+      CpuQuota: -1
+`)
+    const env = { CORE_VM_DOCKER_HOSTCONFIG_CAPDROP: 'NET_RAW, CHOWN' }
+    const { config, notes } = await resolveConfig({ dataDir: folder, file, env })
+    const { engine, build, host } = config.docker
+    expect(engine.endpoint).to.equal('tcp://127.0.0.1:2376')
+    expect(engine.tls).to.deep.equal({ enabled: true, caFile: 'a', certFile: 'b', keyFile: 'c' })
+    expect(build).to.include({ builder: 'hyperledger/fabric-ccenv:3.1', pull: true, nodeRuntime: 'nodeenv:1' })
+    expect(host).to.deep.include({ networkMode: 'bridge', dns: [], extraHosts: ['a:127.0.0.1'], memory: 1024 })
+    expect(host).to.deep.include({
+      logType: 'local',
+      logConfig: { 'max-size': '1m' },
+      cpuQuota: -1,
+      memorySwap: undefined,
+    })
+    expect(host.capDrop).to.deep.equal(['NET_RAW', 'CHOWN'])
+    expect(notes).to.have.length(1)
+  })
+
+  it('has the defaults of a peer for containers', async () => {
+    const { engine, build, host, names } = (await resolveConfig({ dataDir: folder })).config.docker
+    expect(engine.endpoint).to.equal('unix:///var/run/docker.sock')
+    expect(engine.tls?.enabled).to.equal(false)
+    expect(build).to.include({ pull: false, nodeRuntime: 'hyperledger/fabric-nodeenv:2.5' })
+    expect(host).to.deep.include({ networkMode: 'host', memory: 2147483648, logType: 'json-file' })
+    expect(host.logConfig).to.deep.equal({ 'max-size': '50m', 'max-file': '5' })
+    expect(names).to.deep.equal({ networkId: 'dev', peerId: 'jdoe' })
   })
 
   const unknown: [string, string, number, string | undefined][] = [

@@ -6,17 +6,15 @@ import { settings, type SettingKey } from './settings.js'
  * that such a file works as it is, and named once, so that nobody believes they do something.
  */
 const withoutEffect = [
-  'chaincode.builder',
   'chaincode.buildlevel',
-  'chaincode.car',
+  'chaincode.car.Dockerfile',
   'chaincode.externalBuilders',
-  'chaincode.golang',
+  'chaincode.golang.Dockerfile',
   'chaincode.id',
   'chaincode.installTimeout',
-  'chaincode.java',
-  'chaincode.node',
+  'chaincode.java.Dockerfile',
+  'chaincode.node.Dockerfile',
   'chaincode.peerAddress',
-  'chaincode.pull',
   'chaincode.system',
   'chaincode.systemPlugins',
   'ledger.blockchain',
@@ -56,7 +54,8 @@ const withoutEffect = [
   'peer.tls.rootcert',
   'peer.tls.serverhostoverride',
   'peer.validatorPoolSize',
-  'vm',
+  'vm.docker.attachStdout',
+  'vm.docker.hostConfig.Cpuset',
 ] as const
 
 const settingKeys = Object.keys(settings) as SettingKey[]
@@ -106,7 +105,7 @@ export const variableOf = (key: string): string => `CORE_${key.replaceAll('.', '
 
 const variables = new Map(settingKeys.map((key) => [variableOf(key), key]))
 const ineffectiveVariables = withoutEffect.map(variableOf)
-const ourSections = ['CORE_CHAINCODE_', 'CORE_CHAINCODED_', 'CORE_LEDGER_', 'CORE_PEER_']
+const ourSections = ['CORE_CHAINCODE_', 'CORE_CHAINCODED_', 'CORE_LEDGER_', 'CORE_PEER_', 'CORE_VM_']
 
 /** What an environment variable, in any case, turns out to be; undefined: another program's. */
 export function classifyVariable(

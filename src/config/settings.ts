@@ -1,4 +1,5 @@
 import * as z from 'zod'
+import { dockerSettings } from './docker-settings.js'
 import {
   boolean,
   chaincodeLogLevel,
@@ -175,6 +176,7 @@ export const settings = {
     allowed: 'true or false',
     meaning: 'Whether the gateway speaks TLS (also --no-tls).',
   }),
+  ...dockerSettings,
   'ledger.state.totalQueryLimit': limit(100_000, 'Most rows that one query gives to a chaincode.'),
   'ledger.history.enableHistoryDatabase': setting({
     schema: boolean,
@@ -214,6 +216,9 @@ export const settings = {
   }),
   'chaincoded.limits.logLinesKept': limit(1000, 'Output lines of one chaincode that are kept in memory.', 20),
   'chaincoded.limits.logLineBytes': limit(65_536, 'Length at which an output line is cut.', 256),
+  'chaincoded.limits.packageBytes': limit(104_857_600, 'Bytes of one chaincode package.', 1024),
+  'chaincoded.limits.packageUnpackedBytes': limit(1_073_741_824, 'Bytes that a package may unpack to.', 1024),
+  'chaincoded.limits.packageFiles': limit(100_000, 'Files in one chaincode package.', 2),
   'chaincoded.log.level': choice(
     ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
     'info',

@@ -1,3 +1,5 @@
+import type { DockerConfig } from './docker-settings.js'
+
 /** The resolved configuration. Units are in the names; every value is final, so nobody applies a default a second time. */
 export interface Config {
   /** How chaincodes are started and called (Fabric's section `chaincode`). */
@@ -38,6 +40,8 @@ export interface Config {
     /** Whether the gateway speaks TLS. `peer.tls.enabled`. */
     readonly tlsEnabled: boolean
   }
+  /** How chaincode is built and run in containers (Fabric's section `vm`, and its keys for images). */
+  readonly docker: DockerConfig
   readonly ledger: {
     /** Most rows that one query may give to a chaincode. `ledger.state.totalQueryLimit`. */
     readonly totalQueryLimit: number
@@ -77,6 +81,12 @@ export interface Config {
       readonly logLinesKept: number
       /** Length at which an output line is cut. */
       readonly logLineBytes: number
+      /** Size of one chaincode package. */
+      readonly packageBytes: number
+      /** What a package may unpack to. */
+      readonly packageUnpackedBytes: number
+      /** Files in one chaincode package. */
+      readonly packageFiles: number
     }
     readonly log: {
       readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
