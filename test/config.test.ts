@@ -135,7 +135,11 @@ const table: Record<
   'chaincoded.limits.logLinesKept': { at: 'chaincoded.limits.logLinesKept', good: [20, 20], bad: 19 },
   'chaincoded.limits.logLineBytes': { at: 'chaincoded.limits.logLineBytes', good: [256, 256], bad: {} },
   'chaincoded.limits.packageBytes': { at: 'chaincoded.limits.packageBytes', good: [1024, 1024], bad: 1023 },
-  'chaincoded.limits.packageUnpackedBytes': { at: 'chaincoded.limits.packageUnpackedBytes', good: [9999, 9999], bad: '1g' },
+  'chaincoded.limits.packageUnpackedBytes': {
+    at: 'chaincoded.limits.packageUnpackedBytes',
+    good: [9999, 9999],
+    bad: '1g',
+  },
   'chaincoded.limits.packageFiles': { at: 'chaincoded.limits.packageFiles', good: [2, 2], bad: 1 },
   'chaincoded.log.level': { at: 'chaincoded.log.level', good: ['debug', 'debug'], bad: 'verbose' },
   'chaincoded.log.format': { at: 'chaincoded.log.format', good: ['json', 'json'], bad: 'xml' },
