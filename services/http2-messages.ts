@@ -6,6 +6,8 @@ import type { StreamEnd, StreamHandler, StreamTransport } from './stream-transpo
 /** What the messages of a stream need to be told, whichever side it is. */
 export interface MessagesOptions {
   remoteAddress: string
+  /** SHA-256 of the other side's certificate, hex. */
+  certificateHash?: string
   maxMessageBytes: number
   /** A closed stream that has not delivered what is queued and its end after this time is reset, ms. */
   closeTimeoutMs: number
@@ -19,6 +21,7 @@ export interface MessagesOptions {
  */
 export abstract class Http2Messages implements StreamTransport {
   readonly remoteAddress: string
+  readonly certificateHash?: string
   bufferedBytes = 0
   /** The program's side; set before the first byte is read. */
   protected handler!: StreamHandler
@@ -37,6 +40,7 @@ export abstract class Http2Messages implements StreamTransport {
     private readonly otherSide: 'client' | 'service',
   ) {
     this.remoteAddress = messages.remoteAddress
+    if (messages.certificateHash !== undefined) this.certificateHash = messages.certificateHash
     stream.on('close', () => this.closed())
   }
 

@@ -1,10 +1,12 @@
 import { Server, type ServerDuplexStream, ServerCredentials } from '@grpc/grpc-js'
+import { certificateHash } from './chaincode-authority.js'
 import { statusCode, type Status, tooLargeText } from './grpc-status.js'
 import { healthRoutes } from './health.js'
 import type {
   AcceptStream,
   ChaincodeListener,
   ListenerOptions,
+  ListenerTls,
   StreamEnd,
   StreamTransport,
 } from './stream-transport.js'
@@ -37,7 +39,7 @@ export async function listenGrpcJs(options: ListenerOptions): Promise<ChaincodeL
     }
     server.register(path, handle, toBuffer, (bytes: Buffer) => bytes, 'bidi')
   }
-  const port = await bind(server, host, options.port)
+  const port = await bind(server, host, options.port, options.tls)
   let closing: Promise<void> | undefined
   const shutDown = () =>
     new Promise<void>((resolve) => {
@@ -57,10 +59,10 @@ export async function listenGrpcJs(options: ListenerOptions): Promise<ChaincodeL
   return { host, port, close: () => (closing ??= shutDown()) }
 }
 
-function bind(server: Server, host: string, port: number): Promise<number> {
+function bind(server: Server, host: string, port: number, tls: ListenerTls | undefined): Promise<number> {
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
   return new Promise((resolve, reject) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(address, credentialsOf(tls), (error, bound) => {
       // grpc-js keeps the code in the text only.
       if (error) reject(Object.assign(error, { code: /\bE[A-Z]+\b/.exec(error.message)?.[0] }))
       else resolve(bound)
@@ -68,11 +70,18 @@ function bind(server: Server, host: string, port: number): Promise<number> {
   })
 }
 
+function credentialsOf(tls: ListenerTls | undefined): ServerCredentials {
+  if (!tls) return ServerCredentials.createInsecure()
+  const pair = { private_key: Buffer.from(tls.key), cert_chain: Buffer.from(tls.certificate) }
+  return ServerCredentials.createSsl(Buffer.from(tls.root), [pair], true)
+}
+
 const toBuffer = (bytes: Uint8Array): Buffer =>
   bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 class GrpcJsStream implements StreamTransport {
   readonly remoteAddress: string
+  readonly certificateHash?: string
   bufferedBytes = 0
   private readonly handler
   private readonly unwritten: { length: number; written?: (error?: Error) => void }[] = []
@@ -86,6 +95,8 @@ class GrpcJsStream implements StreamTransport {
     private readonly maxMessageBytes: number,
   ) {
     this.remoteAddress = call.getPeer()
+    const certificate = call.getAuthContext().sslPeerCertificate
+    if (certificate) this.certificateHash = certificateHash(certificate.raw)
     this.handler = accept(this)
     call.on('data', (message: Buffer) => {
       if (!this.isClosed) this.handler.onMessage(message)

@@ -5,7 +5,8 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { type ConnectionPeer, connectionServer } from './connection-server.js'
 import { responseHeaders, statusCode, statusTrailers } from './grpc-status.js'
 import { healthRoutes } from './health.js'
 import { connectionWindowBytes, maxSessionMemory, streamWindowBytes } from './http2-limits.js'
@@ -18,7 +19,8 @@ import type { ChaincodeListener, ListenerOptions } from './stream-transport.js'
 const closeTimeoutMs = 1000
 
 /**
- * Serves `protos.ChaincodeSupport/Register` and the standard health service in plain text: gRPC's framing on Node's http2.
+ * Serves `protos.ChaincodeSupport/Register` and the standard health service: gRPC's framing on Node's http2, in plain text or
+ * over TLS with client certificates.
  * Rejects with Node's own error when it cannot listen (code EADDRINUSE, EACCES, EADDRNOTAVAIL …).
  */
 export async function listenHttp2(options: ListenerOptions): Promise<ChaincodeListener> {
@@ -31,7 +33,9 @@ class Http2Listener implements ChaincodeListener {
   readonly host: string
   port = 0
   private readonly routes
-  private readonly server = createServer((socket) => this.connect(socket))
+  private readonly server
+  /** Every TCP connection, also in its TLS handshake. */
+  private readonly sockets = new Set<Socket>()
   private readonly http2 = createHttp2Server({ settings: { initialWindowSize: streamWindowBytes }, maxSessionMemory })
   /** Every connection; undefined until it is known to be HTTP/2. */
   private readonly sessions = new Map<Socket, ServerHttp2Session | undefined>()
@@ -40,6 +44,14 @@ class Http2Listener implements ChaincodeListener {
 
   constructor(private readonly options: ListenerOptions) {
     this.host = options.host
+    this.server = connectionServer(options.tls, options.pingTimeoutMs, {
+      connect: (socket, peer) => this.connect(socket, peer),
+      refuse: (remoteAddress, why) => options.onRefused?.(remoteAddress, why),
+    })
+    this.server.on('connection', (socket) => {
+      this.sockets.add(socket)
+      socket.once('close', () => this.sockets.delete(socket))
+    })
     this.routes = healthRoutes(options.isServing).set('/protos.ChaincodeSupport/Register', options.accept)
   }
 
@@ -65,26 +77,25 @@ class Http2Listener implements ChaincodeListener {
       if (session) session.close()
       else socket.destroy()
     }
-    const timer = setTimeout(() => this.sessions.forEach((_, socket) => socket.destroy()), closeTimeoutMs)
+    const timer = setTimeout(() => this.sockets.forEach((socket) => socket.destroy()), closeTimeoutMs)
     await closed
     clearTimeout(timer)
   }
 
-  private connect(socket: Socket): void {
-    const remoteAddress = addressOf(socket)
-    const refuse = (why: string) => this.options.onRefused?.(remoteAddress, why)
+  private connect(socket: Socket, peer: ConnectionPeer): void {
+    const refuse = (why: string) => this.options.onRefused?.(peer.remoteAddress, why)
     this.sessions.set(socket, undefined)
     socket.once('close', () => this.sessions.delete(socket))
     sniffPreface(socket, this.options.pingTimeoutMs, {
       refuse,
       accept: () => {
-        this.http2.once('session', (session) => this.serveSession(session, socket, remoteAddress))
+        this.http2.once('session', (session) => this.serveSession(session, socket, peer))
         this.http2.emit('connection', socket)
       },
     })
   }
 
-  private serveSession(session: ServerHttp2Session, socket: Socket, remoteAddress: string): void {
+  private serveSession(session: ServerHttp2Session, socket: Socket, peer: ConnectionPeer): void {
     const { pingTimeoutMs } = this.options
     let end = 'the connection was lost'
     let hasStreams = false
@@ -92,11 +103,11 @@ class Http2Listener implements ChaincodeListener {
     session.setLocalWindowSize(connectionWindowBytes)
     session.on('error', (error) => {
       end = `the connection was lost: ${error.message}`
-      if (!hasStreams) this.options.onRefused?.(remoteAddress, error.message)
+      if (!hasStreams) this.options.onRefused?.(peer.remoteAddress, error.message)
     })
     session.on('stream', (stream, headers) => {
       hasStreams = true
-      this.serveStream(stream, headers, remoteAddress, () => (session.destroyed ? end : undefined))
+      this.serveStream(stream, headers, peer, () => (session.destroyed ? end : undefined))
     })
     keepAlive(session, socket, this.options, () => {
       end = `the connection was closed: no answer to an HTTP/2 ping within ${pingTimeoutMs} ms`
@@ -107,7 +118,7 @@ class Http2Listener implements ChaincodeListener {
   private serveStream(
     stream: ServerHttp2Stream,
     headers: IncomingHttpHeaders,
-    remoteAddress: string,
+    peer: ConnectionPeer,
     connectionEnd: () => string | undefined,
   ): void {
     stream.on('error', () => undefined) // Always followed by `close`.
@@ -123,7 +134,7 @@ class Http2Listener implements ChaincodeListener {
       const { maxMessageBytes, pingTimeoutMs } = this.options
       const encoding = String(headers['grpc-encoding'] ?? 'identity')
       const open = new Http2Stream(stream, {
-        remoteAddress,
+        ...peer,
         encoding,
         maxMessageBytes,
         closeTimeoutMs: pingTimeoutMs,
@@ -134,10 +145,4 @@ class Http2Listener implements ChaincodeListener {
       stream.once('close', () => this.streams.delete(open))
     }
   }
-}
-
-/** Remote `host:port`, an IPv4 address in its usual form. */
-function addressOf({ remoteAddress = '', remotePort }: Socket): string {
-  const host = remoteAddress.replace(/^::ffff:/, '')
-  return host.includes(':') ? `[${host}]:${remotePort}` : `${host}:${remotePort}`
 }

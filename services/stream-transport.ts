@@ -27,6 +27,8 @@ export interface StreamHandler {
 export interface StreamTransport {
   /** Remote `host:port`. */
   readonly remoteAddress: string
+  /** SHA-256 of the certificate that the other side has shown, hex; absent where the listener asks for none. */
+  readonly certificateHash?: string
   /**
    * Queues one message, in order, without waiting for the socket; the bytes must not change any more. `written` is called
    * once they were handed to the socket, or with the error that prevents it. A message over the limit is not sent; without
@@ -42,12 +44,22 @@ export interface StreamTransport {
 /** Called for each accepted stream. */
 export type AcceptStream = (transport: StreamTransport) => StreamHandler
 
+/** What a listener needs for TLS with client certificates, PEM. */
+export interface ListenerTls {
+  key: string
+  certificate: string
+  /** The only authority whose client certificates are taken. */
+  root: string
+}
+
 /** Settings of a chaincode listener. */
 export interface ListenerOptions {
   host: string
   /** 0 lets the system choose. */
   port: number
   accept: AcceptStream
+  /** With it only connections are taken that prove themselves; without it they are plain text. */
+  tls?: ListenerTls
   /** Largest message in either direction, bytes (Fabric: 100 MiB). */
   maxMessageBytes: number
   /** Time between HTTP/2 pings on an idle connection, ms; 0 = none (Fabric: 2 h). */
@@ -56,7 +68,7 @@ export interface ListenerOptions {
   pingTimeoutMs: number
   /** Status that the standard gRPC health service reports. */
   isServing: () => boolean
-  /** Told of each connection that is closed because what came is no HTTP/2; `why` is one line for the log. */
+  /** Told of each connection that is closed because what came is no HTTP/2, or no TLS client that may come; `why` is one line for the log. */
   onRefused?: (remoteAddress: string, why: string) => void
 }
 
