@@ -6,7 +6,14 @@ import type { StreamReport } from './stream.js'
 /** Why a chaincode is not, or no longer, up. `state` is the state that it was in. */
 export type Failure =
   | { kind: 'startupTimeout'; state: string; afterMs: number }
-  | { kind: 'runtimeFailed'; state: string; errno: string; message: string; hint?: string }
+  | {
+      kind: 'runtimeFailed'
+      state: string
+      errno: string
+      message: string
+      hint?: string
+      lastWords?: readonly string[]
+    }
   | {
       kind: 'runtimeExited'
       state: string
@@ -30,10 +37,10 @@ export type Failure =
 export interface ChaincodeInput {
   ccid: string
   /**
-   * `process`: the daemon starts and stops it. `byHand`: a developer does (dev mode); it registers by itself.
+   * `process`: the daemon starts and stops it. `docker`: so it does, in a container. `byHand`: a developer does (dev mode); it registers by itself.
    * `service`: it runs elsewhere, and the daemon dials it.
    */
-  kind: 'process' | 'byHand' | 'service'
+  kind: 'process' | 'docker' | 'byHand' | 'service'
   /** Settings of its runtime. */
   runtime: Omit<ProcessRuntimeInput, 'incarnation' | 'ccid'>
   /** One delay over launching, awaitingRegister and registered, ms. Key `chaincode.startuptimeout`. */

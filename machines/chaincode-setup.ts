@@ -8,6 +8,7 @@ import type {
   Replyable,
 } from './chaincode-facts.js'
 import { backoffDelayMs } from './backoff.js'
+import { dockerMachine } from './docker.js'
 import { processMachine } from './process.js'
 import { serviceMachine } from './service.js'
 import type { Refusal } from './stream.js'
@@ -34,7 +35,7 @@ export const chaincodeSetup = setup({
     events: {} as ChaincodeEvent,
     emitted: {} as ChaincodeEmitted,
   },
-  actors: { runtime: processMachine, serviceRuntime: serviceMachine },
+  actors: { runtime: processMachine, dockerRuntime: dockerMachine, serviceRuntime: serviceMachine },
   delays: {
     startupTimeout: ({ context }) => context.startupTimeoutMs,
     restartPeriod: ({ context }) => context.restartPeriodMs,
@@ -48,6 +49,9 @@ export const chaincodeSetup = setup({
       context.failure?.kind === 'streamEnded' &&
       event.type === 'RUNTIME_EXITED' &&
       event.signal !== 'SIGTERM',
+    /** The launch failed, but its runtime is still removing what it had made. */
+    leavesRemains: ({ context, event }) =>
+      isCurrent({ context, event }) && event.type === 'RUNTIME_FAILED' && event.remains === true,
     isByHand: ({ context }) => context.kind === 'byHand',
     isService: ({ context }) => context.kind === 'service',
     hasNoRuntime: ({ context }) => !context.hasRuntime,
@@ -82,7 +86,10 @@ export const chaincodeSetup = setup({
     }),
     startRuntime: enqueueActions(({ context, enqueue }) => {
       const { kind, ccid, incarnation, runtime } = context
+      const { killGraceMs } = runtime
       if (kind === 'service') enqueue.spawnChild('serviceRuntime', { id: 'runtime', input: { ccid, incarnation } })
+      else if (kind === 'docker')
+        enqueue.spawnChild('dockerRuntime', { id: 'runtime', input: { ccid, incarnation, killGraceMs } })
       else enqueue.spawnChild('runtime', { id: 'runtime', input: { ...runtime, ccid, incarnation } })
     }),
     stopRuntime: enqueueActions(({ context, enqueue }) => {

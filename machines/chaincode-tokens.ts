@@ -37,6 +37,7 @@ export const failureOf = (context: ChaincodeContext, event: ChaincodeEvent, stat
         errno: event.errno,
         message: event.message,
         ...(event.hint === undefined ? {} : { hint: event.hint }),
+        ...(event.lastWords === undefined ? {} : { lastWords: event.lastWords }),
       }
     case 'STREAM_ENDED':
       return { kind: 'streamEnded', state, message: event.message }

@@ -49,7 +49,10 @@ export const goDown = (state: string) =>
     STOP: { target: '#chaincode.ending', actions: ['queueStopCaller', remember(state)] },
     REMOVE: { target: '#chaincode.ending', actions: ['markRemoving', remember(state)] },
     RUNTIME_EXITED: { guard: 'isCurrent', target: '#chaincode.ending', actions: remember(state) },
-    RUNTIME_FAILED: { guard: 'isCurrent', target: '#chaincode.ending', actions: [remember(state), 'releaseRuntime'] },
+    RUNTIME_FAILED: [
+      { guard: 'leavesRemains', target: '#chaincode.ending', actions: remember(state) },
+      { guard: 'isCurrent', target: '#chaincode.ending', actions: [remember(state), 'releaseRuntime'] },
+    ],
     // A chart that threw is a defect of the program; whoever waits is told, and the next call tries again.
     'xstate.error.actor.runtime': { target: '#chaincode.ending', actions: [remember(state), 'releaseRuntime'] },
   }) as const

@@ -7,10 +7,8 @@ export interface DockerRuntimeInput {
   incarnation: number
   /** The chaincode whose container it is; the container service knows how to make it. */
   ccid: string
-  /** Time that the removal of the container may take until it is reported as not removable, ms. */
+  /** Time that the removal of the container may take until it is reported as stuck, ms; a fifth of it lies between attempts. */
   killGraceMs: number
-  /** Time between two attempts to remove it, ms. */
-  removeRetryMs: number
 }
 
 /** What the container service is told to do: one step at a time, in this order. */
@@ -47,6 +45,10 @@ export interface DockerContext extends DockerRuntimeInput {
   pid: number
 }
 
+/** Exit codes of a container whose first process was ended by these signals. */
+const SIGKILL_CODE = 128 + 9
+const SIGTERM_CODE = 128 + 15
+
 /**
  * The Docker runtime: one container, from the search for its image until nothing of it is left. The container service is
  * invoked by the chart as a whole, so no state can be left that would take the container's end with it.
@@ -63,7 +65,7 @@ export const dockerMachine = setup({
   },
   delays: {
     killGrace: ({ context }) => context.killGraceMs,
-    removeRetry: ({ context }) => context.removeRetryMs,
+    removeRetry: ({ context }) => context.killGraceMs / 5,
   },
   actions: {
     findImage: sendTo('container', { type: 'FIND_IMAGE' }),
@@ -88,6 +90,13 @@ export const dockerMachine = setup({
     reportExited: sendParent(({ context, event }): RuntimeEvent => {
       const exit = event.type === 'EXITED' ? event : { exitCode: null, lastWords: [] }
       return { ...exit, type: 'RUNTIME_EXITED', incarnation: context.incarnation, signal: null }
+    }),
+    /** The end of a container that is being removed: a kill is then our own, as SIGTERM is to a process. */
+    reportEnded: sendParent(({ context, event }): RuntimeEvent => {
+      const { exitCode, ...exit } = event.type === 'EXITED' ? event : { exitCode: 0, lastWords: [] }
+      const isKill = exitCode === SIGKILL_CODE || exitCode === SIGTERM_CODE
+      const how = isKill ? { exitCode: null, signal: 'SIGTERM' } : { exitCode, signal: null }
+      return { ...exit, type: 'RUNTIME_EXITED', incarnation: context.incarnation, ...how }
     }),
     reportStuck: sendParent(({ context }): RuntimeEvent => ({
       type: 'RUNTIME_STUCK',
@@ -169,7 +178,7 @@ export const dockerMachine = setup({
         'The container is stopped, killed and removed, again and again until the engine says that it is gone.',
       after: { killGrace: { actions: 'reportStuck' } },
       on: {
-        EXITED: { actions: 'reportExited' },
+        EXITED: { actions: 'reportEnded' },
         REMOVED: 'gone',
       },
       initial: 'removing',

@@ -3,7 +3,7 @@ import { type ActorRefFrom, type AnyEventObject, SimulatedClock, createActor, fr
 import { type ContainerCommand, type ContainerEvent, dockerMachine } from '../../machines/index.js'
 
 const KILL_GRACE_MS = 50
-const REMOVE_RETRY_MS = 20
+const REMOVE_RETRY_MS = 10
 
 /** Runs a Docker chart under a parent that keeps what it is told, with a container service that does as a test says. */
 function run(start: () => void = () => undefined) {
@@ -22,7 +22,7 @@ function run(start: () => void = () => undefined) {
     invoke: {
       id: 'runtime',
       src: 'runtime',
-      input: { incarnation: 3, ccid: 'kv:1.0', killGraceMs: KILL_GRACE_MS, removeRetryMs: REMOVE_RETRY_MS },
+      input: { incarnation: 3, ccid: 'kv:1.0', killGraceMs: KILL_GRACE_MS },
     },
     on: { '*': { actions: ({ event }) => void reports.push(event) } },
   })
@@ -114,7 +114,24 @@ describe('The Docker chart', () => {
     })
   }
 
-  it('removes a running container when it is stopped, and reports its exit code', () => {
+  it('reports a container that died just before it was to be removed with its own exit code', () => {
+    const chart = run()
+    chart.up()
+    chart.stop()
+    chart.say({ type: 'EXITED', exitCode: 3, lastWords: ['trouble'] })
+    expect(chart.reports.at(-1)).to.include({ type: 'RUNTIME_EXITED', exitCode: 3, signal: null })
+  })
+
+  for (const exitCode of [137, 143])
+    it(`reports the exit code ${exitCode} of a container that is being removed as our own signal`, () => {
+      const chart = run()
+      chart.up()
+      chart.stop()
+      chart.say({ type: 'EXITED', exitCode, lastWords: [] })
+      expect(chart.reports.at(-1)).to.include({ type: 'RUNTIME_EXITED', exitCode: null, signal: 'SIGTERM' })
+    })
+
+  it('removes a running container when it is stopped, and reports its end', () => {
     const chart = run()
     chart.up()
     chart.stop()

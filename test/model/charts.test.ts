@@ -35,7 +35,9 @@ const settings: Omit<ChaincodeInput, 'ccid'> = {
 
 const chaincodeWalk = (name: string, change: Partial<ChaincodeInput>): Walk => ({
   name: `chaincode (${name})`,
-  machine: chaincodeMachine.provide({ actors: { runtime: silent as never, serviceRuntime: silent as never } }),
+  machine: chaincodeMachine.provide({
+    actors: { runtime: silent as never, dockerRuntime: silent as never, serviceRuntime: silent as never },
+  }),
   input: { ccid: 'kv:1.0', ...settings, ...change },
   without: ['xstate.done.actor.runtime'],
   events: ({ context }) => [
@@ -52,6 +54,7 @@ const chaincodeWalk = (name: string, change: Partial<ChaincodeInput>): Walk => (
     ...[context.incarnation, context.incarnation - 1].flatMap((incarnation) => [
       { type: 'RUNTIME_STARTED', incarnation, pid: 42 },
       { type: 'RUNTIME_FAILED', incarnation, errno: 'ENOENT', message: 'no such program' },
+      { type: 'RUNTIME_FAILED', incarnation, errno: 'NO_IMAGE', message: 'no such image', remains: true },
       { type: 'RUNTIME_EXITED', incarnation, exitCode: 3, signal: null, lastWords: [] },
       { type: 'RUNTIME_STUCK', incarnation, pid: 42 },
       { type: 'RUNTIME_STOPPED', incarnation },
@@ -102,10 +105,17 @@ const walks: Record<string, Walk[]> = {
         actors: { container: silent as never },
         actions: mute(
           ...(['findImage', 'buildImage', 'create', 'upload', 'start', 'remove'] as const),
-          ...(['reportStarted', 'reportFailed', 'reportExited', 'reportStuck', 'reportStopped'] as const),
+          ...([
+            'reportStarted',
+            'reportFailed',
+            'reportExited',
+            'reportEnded',
+            'reportStuck',
+            'reportStopped',
+          ] as const),
         ),
       }),
-      input: { incarnation: 1, ccid: 'kv:1.0', killGraceMs: 1, removeRetryMs: 1 },
+      input: { incarnation: 1, ccid: 'kv:1.0', killGraceMs: 1 },
     },
   ],
   service: [
