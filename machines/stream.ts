@@ -50,7 +50,7 @@ export interface StreamInput {
   /** Time between KEEPALIVE messages, ms; 0 = none. Key `chaincode.keepalive`. */
   keepaliveMs: number
   /** The only name under which it may register: that of the service which was dialled for it. */
-  expectedCcid?: string
+  expectedCcid?: string | undefined
 }
 
 /** What the chart remembers. */

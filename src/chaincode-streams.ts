@@ -1,6 +1,6 @@
 import type { StreamClosure, StreamReport, streamMachine } from '../machines/index.js'
 import { ChaincodeMessage_Type as Type } from '../proto/gen/peer/chaincode-shim.js'
-import type { AcceptStream } from '../services/stream-transport.js'
+import type { StreamHandler, StreamTransport } from '../services/stream-transport.js'
 import type { ChaincodeDirectory } from './chaincode-directory.js'
 import type { Config } from './config.js'
 import { type ChaincodedError, failure } from './errors.js'
@@ -22,8 +22,11 @@ export interface ChaincodeStreamsOptions {
   awaitedIds: () => string[]
 }
 
-/** Makes a stream of each connection that chaincodes open, and says why one is refused. */
-export function acceptChaincodeStreams(options: ChaincodeStreamsOptions): AcceptStream {
+/** Takes a stream. With `expectedCcid`, that of a service which was dialled for it, no other name may register on it. */
+export type AcceptChaincodeStream = (transport: StreamTransport, expectedCcid?: string) => StreamHandler
+
+/** Makes a stream of each connection with a chaincode, and says why one is refused. */
+export function acceptChaincodeStreams(options: ChaincodeStreamsOptions): AcceptChaincodeStream {
   const { config, directory, log } = options
   const { useWriteBatch, maxSizeWriteBatch, useGetMultipleKeys, maxSizeGetMultipleKeys } =
     config.chaincode.runtimeParams
@@ -47,7 +50,10 @@ export function acceptChaincodeStreams(options: ChaincodeStreamsOptions): Accept
       case 'refused':
         if (closure.refusal === 'duplicate') return failure('DUPLICATE_CHAINCODE', { ccid })
         if (closure.refusal === 'unexpected')
-          return failure('UNEXPECTED_CCID', { ccid, expected: options.awaitedIds() })
+          return failure('UNEXPECTED_CCID', {
+            ccid,
+            expected: closure.expected === undefined ? options.awaitedIds() : [closure.expected],
+          })
         if (closure.refusal === 'tooMany')
           return failure('TOO_MANY_CHAINCODES', { ccid, limit: config.chaincoded.limits.chaincodes })
         return failure('EXTERNAL_CONNECTION', { ccid })
@@ -65,7 +71,7 @@ export function acceptChaincodeStreams(options: ChaincodeStreamsOptions): Accept
     else log.debug({ remoteAddress, ccid: stream.ccid, closure }, 'chaincode stream ended')
   }
 
-  return (transport) => {
+  return (transport, expectedCcid) => {
     const stream = new PeerStream(transport, {
       streamId: nextStreamId++,
       machine: options.machine,
@@ -73,6 +79,7 @@ export function acceptChaincodeStreams(options: ChaincodeStreamsOptions): Accept
       clock: options.clock,
       request: options.request,
       registerTimeoutMs: config.chaincoded.registerTimeoutMs,
+      expectedCcid,
       keepaliveMs: config.chaincode.keepaliveMs,
       executeTimeoutMs: config.chaincode.executeTimeoutMs,
       transactionsLimit: config.chaincoded.limits.transactionsInFlight,

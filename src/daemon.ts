@@ -1,11 +1,8 @@
-import { type ActorRefFrom, createActor, fromCallback, fromPromise } from 'xstate'
+import { randomInt } from 'node:crypto'
+import { type ActorRefFrom, createActor, fromPromise } from 'xstate'
 import {
   type ChaincodeInput,
-  type GroupSignal,
-  type ProcessEvent,
-  chaincodeMachine,
   daemonMachine,
-  processMachine,
   shardMachine,
   streamMachine,
   supervisorMachine,
@@ -25,6 +22,8 @@ import { ownerMark } from '../services/reap-leftovers.js'
 import type { LedgerProvider } from './ledger/types.js'
 import { Launcher } from './launcher.js'
 import type { ChaincodeExecutor } from './protocol/types.js'
+import { provideRuntimes } from './runtimes.js'
+import { ServiceDialler, serviceAddress } from './service-dialler.js'
 
 /** A running daemon with the parts that the library and the bench reach into. */
 export interface Daemon extends RunningDaemon {
@@ -39,7 +38,7 @@ export interface Daemon extends RunningDaemon {
 const QUIESCE_MS = 1000
 
 /**
- * Starts a daemon, and resolves when it serves. The only place where services are given to the statecharts.
+ * Starts a daemon, and resolves when it serves. The only place, with `runtimes.ts`, where services are given to the statecharts.
  * Rejects with a ChaincodedError, with nothing left running.
  */
 export async function createDaemon({ config, log }: DaemonOptions): Promise<Daemon> {
@@ -73,24 +72,18 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     restartPeriodMs: 60_000,
     backoffMs: 500,
     backoffLimitMs: 30_000,
+    jitter: { share: 0.5, seed: randomInt(2 ** 32) },
   }
   const chaincodeInput = ({ ccid, kind }: Deployment): ChaincodeInput => ({ ...settings, ccid, kind })
   const awaitedIds = () =>
     definitions
       .all()
+      .filter(({ kind }) => kind !== 'service')
       .map(({ ccid }) => ccid)
       .filter((ccid) => !directory.readyStream(ccid))
 
-  const process = fromCallback<{ type: 'SIGNAL'; signal: GroupSignal }, { ccid: string; incarnation: number }>(
-    ({ input, sendBack, receive }) => {
-      const running = launcher.start(input.ccid, (event: ProcessEvent) => sendBack(event))
-      receive(({ signal }) => running.signal(signal))
-      // An actor that ends before its process does is a defect somewhere; the process must not outlive it.
-      return () => running.signal('SIGKILL')
-    },
-  )
-  const runtime = processMachine.provide({ actors: { process } })
-  const shard = shardMachine.provide({ actors: { chaincode: chaincodeMachine.provide({ actors: { runtime } }) } })
+  const runtimes = provideRuntimes({ launcher, dialler: () => dialler })
+  const shard = shardMachine.provide({ actors: { chaincode: runtimes } })
   const supervisorLogic = supervisorMachine.provide({
     actors: { shard },
     guards: {
@@ -155,6 +148,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
         command: detection?.ok ? detection.command : [],
         folder: detection?.ok ? detection.cwd : undefined,
         refusedIds: directory.status(ccid)?.refusedIds ?? [],
+        ...(deployment?.kind === 'service' ? { service: serviceAddress(deployment) } : {}),
       }
     },
   })
@@ -172,6 +166,11 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     clock: { setTimeout: (fn, ms) => setTimeout(fn, ms), clearTimeout: (id) => clearTimeout(id as NodeJS.Timeout) },
     log,
     awaitedIds,
+  })
+  const dialler = new ServiceDialler({
+    maxMessageBytes: chaincoded.limits.messageBytes,
+    deployment: (ccid) => definitions.deployment(ccid),
+    accept: (ccid) => (transport) => accept(transport, ccid),
   })
   const state = (): DaemonStatus['state'] => {
     const snapshot = root.getSnapshot()
@@ -216,7 +215,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
   for (const deployment of definitions.all()) {
     // Which mode a daemon runs in decides who starts a chaincode, whoever did when it was deployed.
     const kind = isDev ? 'byHand' : deployment.path === '' ? 'byHand' : 'process'
-    directory.add(chaincodeInput({ ...deployment, kind }))
+    directory.add(chaincodeInput(deployment.kind === 'service' ? deployment : { ...deployment, kind }))
   }
   directory.subscribe(({ ccid, from, to, incarnation, failure: reason }) => {
     // Every burst of transactions goes from ready to running and back; that is no news.

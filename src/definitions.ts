@@ -3,14 +3,16 @@ import { open, rename } from 'node:fs/promises'
 import * as z from 'zod'
 import { failure, messageOf } from './errors.js'
 
-/** A chaincode as it was deployed: how its process is started. */
+/** A chaincode as it was deployed: how its process is started, or where its service is dialled. */
 export interface Deployment {
   ccid: string
   name: string
   version: string
-  kind: 'process' | 'byHand'
-  /** Folder of the chaincode; empty where it is started by hand. */
+  kind: 'process' | 'byHand' | 'service'
+  /** Folder of the chaincode, or of its connection.json; empty where there is none. */
   path: string
+  /** `host:port` of a service that has no connection.json. */
+  address?: string | undefined
   /** Program and arguments; empty where it is started by hand. */
   command: string[]
 }
@@ -36,8 +38,9 @@ const storedSchema: z.ZodType<Stored> = z.object({
       ccid: z.string(),
       name: z.string(),
       version: z.string(),
-      kind: z.enum(['process', 'byHand']),
+      kind: z.enum(['process', 'byHand', 'service']),
       path: z.string(),
+      address: z.optional(z.string()),
       command: z.array(z.string()),
     }),
   ),

@@ -1,5 +1,6 @@
 import type { Failure } from '../machines/index.js'
 import { type ChaincodedError, failure } from './errors.js'
+import { describeConnection, serviceHint } from './service-failure.js'
 import { suggestFix } from './suggest-fix.js'
 
 /** What is known about a chaincode besides the failure itself. */
@@ -7,6 +8,8 @@ export interface LaunchFacts {
   ccid: string
   /** Where it has to register. */
   address: string
+  /** Where it is dialled, when it runs as a service. */
+  service?: string | undefined
   /** Program and arguments; empty where it is not started by the daemon. */
   command: readonly string[]
   /** The folder that it is started in, where it is. */
@@ -16,10 +19,10 @@ export interface LaunchFacts {
 }
 
 /** What was awaited in each state on the way up; undefined once it was up. */
-const awaited = (state: string, address: string): string | undefined =>
+const awaited = (state: string, { address, service }: Pick<LaunchFacts, 'address' | 'service'>): string | undefined =>
   ({
-    launching: 'the start of the process',
-    awaitingRegister: `REGISTER at ${address}`,
+    launching: service === undefined ? 'the start of the process' : `the connection to ${service}`,
+    awaitingRegister: service === undefined ? `REGISTER at ${address}` : `REGISTER from ${service}`,
     registered: 'READY to be sent',
   })[state]
 
@@ -27,8 +30,9 @@ const ended = (exitCode: number | null, signal: string | null): string =>
   signal === null ? `exited with ${exitCode ?? 'unknown code'}` : `was ended by ${signal}`
 
 /** The sentence for a failure: what happened, in which state, and what was awaited. */
-export function describeFailure(reason: Failure, { ccid, address, refusedIds }: LaunchFacts): string {
-  const wanted = awaited(reason.state, address)
+export function describeFailure(reason: Failure, facts: LaunchFacts): string {
+  const { ccid, refusedIds, service } = facts
+  const wanted = awaited(reason.state, facts)
   const where = `(state ${reason.state}${wanted ? `, awaited: ${wanted}` : ''})`
   const what = wanted ? 'chaincode registration failed: ' : ''
   const others =
@@ -37,7 +41,8 @@ export function describeFailure(reason: Failure, { ccid, address, refusedIds }: 
     case 'startupTimeout':
       return `timeout expired while starting chaincode ${ccid} for transaction ${where}${others}`
     case 'runtimeFailed':
-      return `error starting process: ${reason.message}`
+      if (service === undefined) return `error starting process: ${reason.message}`
+      return `${what}${describeConnection(reason, ccid, service)}${wanted ? ` ${where}` : ''}${others}`
     case 'runtimeExited':
       return `${what}process ${ended(reason.exitCode, reason.signal)} ${where}${others}`
     case 'streamEnded':
@@ -57,21 +62,26 @@ export function describeFailure(reason: Failure, { ccid, address, refusedIds }: 
 
 /** The error that a caller gets who asked for a chaincode that is not up. */
 export function launchError(reason: Failure, facts: LaunchFacts): ChaincodedError {
-  const { ccid, address, command, folder } = facts
+  const { ccid, address, command, folder, service } = facts
   if (reason.kind === 'premature')
     return failure(reason.registered ? 'PREMATURE_WAITING' : 'PREMATURE_LAUNCHING', { ccid })
   if (reason.kind === 'tooManyCallers') return failure('TOO_MANY_CALLERS', { ccid, limit: reason.limit })
   if (reason.kind === 'notConnected') return failure('NOT_CONNECTED', { ccid, address })
   const exited = reason.kind === 'runtimeExited' ? reason : undefined
-  const suggestion = suggestFix({
-    ...(exited ?? {}),
-    ...(reason.kind === 'runtimeFailed' ? { spawnErrno: reason.errno, spawnMessage: reason.message } : {}),
-    ...(folder === undefined ? {} : { folder }),
-    command,
-    ccid,
-    address,
-    state: reason.state,
-  })
+  const ofRuntime = reason.kind === 'runtimeFailed' ? reason : undefined
+  const suggestion =
+    ofRuntime?.hint ??
+    (service === undefined
+      ? suggestFix({
+          ...(exited ?? {}),
+          ...(ofRuntime ? { spawnErrno: ofRuntime.errno, spawnMessage: ofRuntime.message } : {}),
+          ...(folder === undefined ? {} : { folder }),
+          command,
+          ccid,
+          address,
+          state: reason.state,
+        })
+      : serviceHint(reason, ccid))
   return failure('LAUNCH_FAILED', {
     ccid,
     detail: describeFailure(reason, facts),
