@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { followLog, readLogTail } from '../services/follow-log.js'
-import type { ChaincodeInput } from '../machines/index.js'
+import type { ChaincodeInput, Failure } from '../machines/index.js'
 import type { ChaincodeDirectory, ChaincodeStatus } from './chaincode-directory.js'
 import { version as programVersion } from './cli/version.js'
 import type { Config } from './config.js'
@@ -139,10 +139,14 @@ export class Control implements DaemonControl {
     const lines = new LineQueue()
     const stop = new AbortController()
     signal?.addEventListener('abort', () => stop.abort(), { once: true })
-    const unsubscribe = this.options.directory.subscribe((change) => {
-      if (change.ccid !== deployment.ccid || change.to === 'running' || change.from === 'running') return
-      lines.push({ timeMs: Date.now(), source: 'chaincoded', text: `${change.from} → ${change.to}` })
-      if (change.to === 'removed') stop.abort()
+    let told: Failure | undefined
+    const unsubscribe = this.options.directory.subscribe(({ ccid, from, to, failure: reason }) => {
+      // Every burst of transactions goes from ready to running and back; that is no news.
+      if (ccid !== deployment.ccid || to === 'running' || (from === 'running' && to === 'ready')) return
+      const why = reason !== told && this.info(deployment).reason
+      told = reason
+      lines.push({ timeMs: Date.now(), source: 'chaincoded', text: `${from} → ${to}${why ? `: ${why}` : ''}` })
+      if (to === 'removed') stop.abort()
     })
     const lastLines = tail ?? this.options.launcher.linesOf(deployment.ccid)
     const followed = followLog(file, (text) => lines.push(outputLine(text)), stop.signal, { lastLines })
