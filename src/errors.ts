@@ -47,7 +47,8 @@ const table = {
     (f: { ccid: string; address: string }) =>
       `could not launch chaincode ${f.ccid}: handler not found for chaincode ${f.ccid}`,
     (f) =>
-      `in dev mode the chaincode is started by hand: CORE_CHAINCODE_ID_NAME=${f.ccid} CORE_PEER_ADDRESS=${f.address}`,
+      `in dev mode you start the chaincode: with CORE_CHAINCODE_ID_NAME=${f.ccid} in its environment and ` +
+      `--peer.address ${f.address} as its arguments`,
   ),
   TOO_MANY_CHAINCODES: row(
     (f: { ccid: string; limit: number }) =>

@@ -149,7 +149,8 @@ describe('The error of a launch', () => {
       { kind: 'notConnected', state: 'stopped' },
       'NOT_CONNECTED',
       'could not launch chaincode kv:1.0: handler not found for chaincode kv:1.0',
-      'in dev mode the chaincode is started by hand: CORE_CHAINCODE_ID_NAME=kv:1.0 CORE_PEER_ADDRESS=127.0.0.1:7052',
+      'in dev mode you start the chaincode: with CORE_CHAINCODE_ID_NAME=kv:1.0 in its environment and ' +
+        '--peer.address 127.0.0.1:7052 as its arguments',
     ],
   ]
   for (const [reason, code, message, hint] of own)

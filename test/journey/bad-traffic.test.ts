@@ -104,6 +104,7 @@ describe('A payload over the limit', function () {
     const refusal = refusalOf(await shell.run('query', 'kv', 'caller', '--transient', `k=${'"'.repeat(40_000)}`))
     expect(refusal.message).to.match(/^caller failed: .*chaincode stream terminated/)
     expect(refusal.exitCode).to.equal(1)
+    await daemon.shows(/^kv \| -- running → stopping: stream ended: .*larger than max/m)
     expect(await shell.result('query', 'kv', 'get', 'k')).to.equal('v')
     expect((await daemon.stop()).exitCode).to.equal(0)
     expect(shell.living()).to.deep.equal([])

@@ -38,7 +38,9 @@ describe('A developer in dev mode', function () {
     expect(refusalOf(await shell.run('query', 'counter', 'read', 'visits'))).to.deep.include({
       exitCode: 1,
       message: 'read failed: could not launch chaincode counter:1.0: handler not found for chaincode counter:1.0',
-      hint: `in dev mode the chaincode is started by hand: CORE_CHAINCODE_ID_NAME=counter:1.0 CORE_PEER_ADDRESS=${chaincodeAddress}`,
+      hint:
+        'in dev mode you start the chaincode: with CORE_CHAINCODE_ID_NAME=counter:1.0 in its environment and ' +
+        `--peer.address ${chaincodeAddress} as its arguments`,
     })
   })
 
