@@ -19,13 +19,16 @@ import type {
   DeployRequest,
   LogLine,
   LogsOptions,
+  PackageInfo,
 } from './control/types.js'
 import type { Definitions, Deployment } from './definitions.js'
 import { failure } from './errors.js'
 import { describeFailure } from './launch-failure.js'
 import { type Launcher, logFileOf } from './launcher.js'
 import type { LedgerProvider } from './ledger/types.js'
+import { LineQueue } from './line-queue.js'
 import { nearest } from './nearest.js'
+import type { PackageControl } from './packages/package-control.js'
 
 /** What the control works with. */
 export interface ControlOptions {
@@ -39,6 +42,8 @@ export interface ControlOptions {
   state: () => DaemonStatus['state']
   startedAtMs: number
   chaincodeInput: (deployment: Deployment) => ChaincodeInput
+  /** There once the data folder is this daemon's. */
+  packages: () => PackageControl
   stopDaemon: () => void
 }
 
@@ -72,8 +77,9 @@ export class Control implements DaemonControl {
     return Promise.resolve(infos.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)))
   }
 
-  async deploy(request: DeployRequest, onProgress: (line: string) => void): Promise<ChaincodeInfo> {
-    const { config, definitions, directory, launcher, ledgers } = this.options
+  async deploy(asked: DeployRequest, onProgress: (line: string) => void): Promise<ChaincodeInfo> {
+    const { config, definitions, directory, launcher, ledgers, packages } = this.options
+    const request = await packages().resolve(asked, onProgress)
     const isByHand = config.chaincode.mode === 'dev'
     const name = request.name || (chaincodeNameFrom(basename(request.path)) ?? '')
     const version = request.version || defaultVersion
@@ -82,7 +88,7 @@ export class Control implements DaemonControl {
     checkChaincodeVersion(version)
     checkChannelName(channelId)
     const deployment: Deployment = {
-      ccid: `${name}:${version}`,
+      ccid: request.ccid || `${name}:${version}`,
       name,
       version,
       kind: isByHand ? 'byHand' : 'process',
@@ -161,6 +167,18 @@ export class Control implements DaemonControl {
     }
   }
 
+  install(file: string): Promise<{ package: PackageInfo; isNew: boolean }> {
+    return this.options.packages().install(file)
+  }
+
+  packages(): Promise<PackageInfo[]> {
+    return this.options.packages().packages()
+  }
+
+  uninstall(packageId: string): Promise<void> {
+    return this.options.packages().uninstall(packageId)
+  }
+
   shutdown(): Promise<void> {
     this.options.stopDaemon()
     return Promise.resolve()
@@ -213,33 +231,5 @@ export class Control implements DaemonControl {
   private async forget(ccid: string): Promise<void> {
     await this.options.directory.remove(ccid)
     await this.options.definitions.remove(ccid)
-  }
-}
-
-/** Lines that one side pushes and the other takes; bounded by the taker's pace only as far as people read logs. */
-class LineQueue implements AsyncIterable<LogLine> {
-  private lines: LogLine[] = []
-  private ended = false
-  private wake: () => void = () => undefined
-
-  push(line: LogLine): void {
-    this.lines.push(line)
-    this.wake()
-  }
-
-  end(): void {
-    this.ended = true
-    this.wake()
-  }
-
-  async *[Symbol.asyncIterator](): AsyncIterator<LogLine> {
-    for (;;) {
-      const taken = this.lines
-      this.lines = []
-      yield* taken
-      if (this.lines.length > 0) continue
-      if (this.ended) return
-      await new Promise<void>((resolve) => (this.wake = resolve))
-    }
   }
 }

@@ -21,6 +21,7 @@ import { createEnvelopeValidator } from './gateway/validate-envelope.js'
 import { openLedgers } from './ledger/provider.js'
 import type { LedgerProvider } from './ledger/types.js'
 import type { Logger } from './log.js'
+import { PackageStore } from './packages/store.js'
 import type { ChaincodeExecutor } from './protocol/types.js'
 
 /** What the parts are opened with. */
@@ -45,6 +46,7 @@ export class DaemonParts {
   identities: OrganizationIdentities | undefined
   membership: MembershipProvider | undefined
   signer: SigningIdentity | undefined
+  packages: PackageStore | undefined
   private opening: Promise<void> | undefined
   private claim: DataFolderClaim | undefined
   private control: ServedControl | undefined
@@ -60,6 +62,9 @@ export class DaemonParts {
   private async openAll(): Promise<void> {
     const { config, folder, executor, log } = this.options
     this.claim = await claimDataFolder(folder.path)
+    const { packageBytes, packageUnpackedBytes, packageFiles } = config.chaincoded.limits
+    const packageLimits = { fileBytes: packageBytes, unpackedBytes: packageUnpackedBytes, files: packageFiles }
+    this.packages = new PackageStore(folder.packagesDir, packageLimits)
     const [identities] = await Promise.all([this.issue(), this.openLedger(), this.listen(), this.reap()])
     const { mspId, mspFolder, peerMspFolder, tls } = identities
     this.identities = identities

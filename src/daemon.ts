@@ -21,6 +21,8 @@ import { failure } from './errors.js'
 import { ownerMark } from '../services/reap-leftovers.js'
 import type { LedgerProvider } from './ledger/types.js'
 import { Launcher } from './launcher.js'
+import { PackageControl } from './packages/package-control.js'
+import type { PackageStore } from './packages/store.js'
 import type { ChaincodeExecutor } from './protocol/types.js'
 import { provideRuntimes } from './runtimes.js'
 import { ServiceDialler, serviceAddress } from './service-dialler.js'
@@ -191,6 +193,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     state,
     startedAtMs,
     chaincodeInput,
+    packages: () => new PackageControl(parts.packages as PackageStore, () => definitions.all()),
     stopDaemon,
   })
   const parts: DaemonParts = new DaemonParts({
@@ -232,6 +235,9 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     restart: (name) => control.restart(name),
     remove: (name) => control.remove(name),
     logs: (name, options) => control.logs(name, options),
+    install: (file) => control.install(file),
+    packages: () => control.packages(),
+    uninstall: (packageId) => control.uninstall(packageId),
     shutdown: () => control.shutdown(),
     subscribe: (listener) => directory.subscribe(listener),
     get addresses() {

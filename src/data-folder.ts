@@ -20,6 +20,8 @@ export interface DataFolder {
   readonly ledgerDir: string
   /** One log file for each chaincode. */
   readonly logsDir: string
+  /** Installed chaincode packages. */
+  readonly packagesDir: string
 }
 
 /** The parts of the data folder at `path`, whether it exists or not. */
@@ -30,6 +32,7 @@ export function dataFolderAt(path: string): DataFolder {
     organizationsDir: join(root, 'organizations'),
     ledgerDir: join(root, 'ledger'),
     logsDir: join(root, 'logs'),
+    packagesDir: join(root, 'packages'),
   }
 }
 

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { type CommittedTransaction, InProcessClient, type Transaction } from './client.js'
 import { type Overrides, resolveConfig } from './config.js'
-import type { ChaincodeInfo, DaemonStatus } from './control/types.js'
+import type { ChaincodeInfo, DaemonStatus, PackageInfo } from './control/types.js'
 import type { StateChange } from './chaincode-directory.js'
 import { createDaemon as startDaemon } from './daemon.js'
 import { createEndorser } from './gateway/endorser.js'
@@ -9,6 +9,7 @@ import { loadSigningIdentity } from './gateway/signing-identity.js'
 import type { OrganizationIdentities } from '../services/issue-identities.js'
 import type { LedgerProvider } from './ledger/types.js'
 import { type Logger, silentLogger } from './log.js'
+import { packageReference } from './packages/package-id.js'
 
 /** How a daemon is embedded. */
 export interface DaemonOptions {
@@ -28,7 +29,9 @@ export interface DaemonOptions {
 /** What to deploy. */
 export interface Deployment {
   /** Folder of the chaincode. */
-  path: string
+  path?: string
+  /** In place of `path`: a package file, which is installed first, or the id of an installed package. */
+  package?: string
   /** Default: made from the folder's name. */
   name?: string
   /** Default `1.0`. */
@@ -60,6 +63,12 @@ export interface EmbeddedDaemon {
   invoke(call: Call): Promise<CommittedTransaction>
   /** Runs a transaction and forgets its writes. */
   evaluate(call: Call): Promise<Buffer>
+  /** Checks a package file and keeps it, for deployments to come. */
+  install(file: string): Promise<PackageInfo>
+  /** Every package that is kept. */
+  packages(): Promise<PackageInfo[]>
+  /** Removes a package that no chaincode runs from. */
+  uninstall(packageId: string): Promise<void>
   /** Every chaincode with its state. */
   list(): Promise<ChaincodeInfo[]>
   status(): Promise<DaemonStatus>
@@ -104,7 +113,7 @@ export async function createDaemon(options: DaemonOptions = {}): Promise<Embedde
     gatewayAddress: daemon.addresses.gateway,
     chaincodeAddress: daemon.addresses.chaincode,
     identities,
-    deploy: ({ path, name, version, channel, command, initRequired, onProgress }) =>
+    deploy: ({ path = '.', package: file, name, version, channel, command, initRequired, onProgress }) =>
       daemon.deploy(
         {
           path: resolve(path),
@@ -114,11 +123,15 @@ export async function createDaemon(options: DaemonOptions = {}): Promise<Embedde
           command: [...(command ?? [])],
           label: '',
           initRequired: initRequired ?? false,
+          package: file && packageReference(file, process.cwd()),
         },
         onProgress ?? (() => undefined),
       ),
     invoke: (call) => client.invoke(addressed(call)),
     evaluate: (call) => client.evaluate(addressed(call)),
+    install: async (file) => (await daemon.install(resolve(file))).package,
+    packages: () => daemon.packages(),
+    uninstall: (packageId) => daemon.uninstall(packageId),
     list: () => daemon.list(),
     status: () => daemon.status(),
     stop: (name) => daemon.stop(name),

@@ -1,5 +1,5 @@
-import { readFileSync, statSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
+import { closeSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
+import { basename, isAbsolute, join, resolve } from 'node:path'
 import {
   checkChaincodeName,
   checkChaincodeVersion,
@@ -9,6 +9,7 @@ import {
 } from '../control/names.js'
 import type { ChaincodeInfo, DaemonControl, DeployRequest } from '../control/types.js'
 import { failure } from '../errors.js'
+import { packageReference } from '../packages/package-id.js'
 import { splitCommand } from './arguments.js'
 import type { CliIo } from './io.js'
 import { showProgress } from './progress.js'
@@ -21,6 +22,24 @@ export interface DeployOptions {
   command?: string
   label?: string
   initRequired?: boolean
+}
+
+/**
+ * The request to deploy what `target` names, relative to `cwd`: a folder, a package file, or the id of an installed
+ * package. Without a name, the daemon makes one from the package's label. Throws what deployRequest throws.
+ */
+export function targetRequest(target: string, options: DeployOptions, cwd: string): DeployRequest {
+  const reference = packageReference(target, cwd)
+  if (isAbsolute(reference) && !isPackageFile(reference)) return deployRequest(target, options, cwd)
+  if (options.name !== undefined) checkChaincodeName(options.name)
+  if (options.version !== undefined) checkChaincodeVersion(options.version)
+  return {
+    ...commonRequest(options),
+    path: '',
+    name: options.name ?? '',
+    version: options.version ?? '',
+    package: reference,
+  }
 }
 
 /**
@@ -37,11 +56,12 @@ export function deployRequest(directory: string, options: DeployOptions, cwd: st
   checkChaincodeName(name)
   const version = options.version ?? defaultVersion
   checkChaincodeVersion(version)
+  return { ...commonRequest(options), path, name, version }
+}
+
+function commonRequest(options: DeployOptions): Omit<DeployRequest, 'path' | 'name' | 'version'> {
   if (options.channel !== undefined) checkChannelName(options.channel)
   return {
-    path,
-    name,
-    version,
     channel: options.channel ?? '',
     command: options.command === undefined ? [] : splitCommand(options.command),
     label: options.label ?? '',
@@ -51,6 +71,19 @@ export function deployRequest(directory: string, options: DeployOptions, cwd: st
 
 function defaultName(path: string): string {
   return chaincodeNameFrom(packageOf(path)?.name ?? '') ?? chaincodeNameFrom(basename(path)) ?? 'chaincode'
+}
+
+/** Whether a file begins like a package: as gzip, or as a message whose first field is another one. */
+function isPackageFile(path: string): boolean {
+  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return false
+  const head = Buffer.alloc(2)
+  const handle = openSync(path, 'r')
+  try {
+    readSync(handle, head)
+  } finally {
+    closeSync(handle)
+  }
+  return (head[0] === 0x1f && head[1] === 0x8b) || head[0] === 0x0a
 }
 
 /** What is of interest in the folder's package.json, where it has one. */
@@ -69,7 +102,7 @@ export async function deployWithProgress(
   request: DeployRequest,
 ): Promise<ChaincodeInfo> {
   const progress = showProgress(io)
-  progress.step(`deploying ${request.name} from ${request.path}`)
+  progress.step(`deploying ${[request.name, `from ${request.package || request.path}`].filter(Boolean).join(' ')}`)
   try {
     return await control.deploy(request, progress.step)
   } finally {

@@ -87,15 +87,15 @@ export function createProgram(io: CliIo, take: Take): Command {
   deploying(
     command(
       'deploy',
-      'Starts the chaincode in DIR in the running daemon.',
+      'Starts the chaincode in a folder or package in the running daemon.',
       'chaincoded deploy ./my-chaincode --name basic',
     ),
   )
-    .argument('<dir>', 'folder of the chaincode')
+    .argument('<target>', 'folder of the chaincode, package file, or id of an installed package')
     .option(...json)
     .action(
-      run(async (context, dir: string, options: object) =>
-        (await import('./commands/deploy.js')).deploy(context, dir, options),
+      run(async (context, target: string, options: object) =>
+        (await import('./commands/deploy.js')).deploy(context, target, options),
       ),
     )
 
@@ -150,6 +150,36 @@ export function createProgram(io: CliIo, take: Take): Command {
         run(async (context, chaincode: string) => (await import('./commands/lifecycle.js'))[verb](context, chaincode)),
       )
   }
+
+  command(
+    'package',
+    'Makes a chaincode package of the chaincode in DIR.',
+    'chaincoded package ./my-chaincode -o basic.tar.gz',
+  )
+    .argument('<dir>', 'folder of the chaincode; the package keeps the path as it is written here')
+    .option('-o, --output <file>', 'package file to write (LABEL.tar.gz)')
+    .option('--label <label>', 'label of the package (NAME_1.0)')
+    .option('--lang <language>', "node, golang or java (by the folder's files)")
+    .option(...json)
+    .action(
+      run(async (context, dir: string, options: object) =>
+        (await import('./commands/package.js')).packageCommand(context, dir, options),
+      ),
+    )
+
+  for (const [name, argument, description, example] of [
+    ['install', '<file>', 'Checks a chaincode package and keeps it.', 'chaincoded install basic.tar.gz'],
+    ['uninstall', '<package-id>', 'Removes a package that no chaincode runs from.', 'chaincoded uninstall basic:1.0'],
+  ] as const) {
+    command(name, description, example)
+      .argument(argument)
+      .option(...json)
+      .action(run(async (context, what: string) => (await import('./commands/packages.js'))[name](context, what)))
+  }
+
+  command('packages', 'Lists the packages that are installed.', 'chaincoded packages --json')
+    .option(...json)
+    .action(run(async (context) => (await import('./commands/packages.js')).packages(context)))
 
   command('status', 'Tells how the daemon is; exit code 0 only while it serves.', 'chaincoded status --json')
     .option(...json)

@@ -4,8 +4,9 @@ import {
   type ChaincodeInfo as WireInfo,
   type DeployEvent,
   type LogLine as WireLine,
+  type PackageInfo as WirePackage,
 } from '../../proto/gen/chaincoded/control.js'
-import type { ChaincodeInfo, DaemonControl, DaemonStatus, LogLine } from './types.js'
+import type { ChaincodeInfo, DaemonControl, DaemonStatus, LogLine, PackageInfo } from './types.js'
 import { fromStatus } from './wire-error.js'
 
 /** A daemon in another process. */
@@ -43,9 +44,16 @@ export function connectControl(socketPath: string): ControlConnection {
     stop: async (name) => infoFromWire(await call(service.stop, { name })),
     restart: async (name) => infoFromWire(await call(service.restart, { name })),
     remove: async (name) => void (await call(service.remove, { name })),
+    install: async (path) => {
+      const { package: kept, isNew } = await call(service.install, { path })
+      if (!kept) throw new Error('the daemon answered without the package')
+      return { package: packageFromWire(kept), isNew }
+    },
+    packages: async () => (await call(service.packages, {})).packages.map(packageFromWire),
+    uninstall: async (packageId) => void (await call(service.uninstall, { packageId })),
     shutdown: async () => void (await call(service.shutdown, {}, answerDeadlineMs)),
     deploy: async (request, onProgress) => {
-      for await (const { event } of events<DeployEvent>(() => client.deploy(request), 'deploy')) {
+      for await (const { event } of events<DeployEvent>(() => client.deploy({ package: '', ...request }), 'deploy')) {
         if (event?.$case === 'progress') onProgress(event.progress)
         if (event?.$case === 'done') return infoFromWire(event.done)
       }
@@ -65,6 +73,12 @@ interface UnaryMethod<Request, Response> {
 const wordOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1).toLowerCase()
 
 const infoFromWire = (info: WireInfo): ChaincodeInfo => ({ ...info, sinceMs: Number(info.sinceMs) })
+
+const packageFromWire = (info: WirePackage): PackageInfo => ({
+  ...info,
+  sizeBytes: Number(info.sizeBytes),
+  installedAtMs: Number(info.installedAtMs),
+})
 
 function statusFromWire(
   wire: Awaited<ReturnType<typeof ControlClient.service.status.responseDeserialize>>,

@@ -12,9 +12,10 @@ import {
   type ControlServer,
   type DeployEvent,
   type LogLine,
+  type PackageInfo as WirePackage,
 } from '../../proto/gen/chaincoded/control.js'
 import { toStatus } from './wire-error.js'
-import type { DaemonControl } from './types.js'
+import type { DaemonControl, PackageInfo } from './types.js'
 
 /** A control service that listens. */
 export interface ServedControl {
@@ -77,6 +78,15 @@ function handlers(control: DaemonControl, closing: AbortSignal): ControlServer {
       await control.remove(name)
       return {}
     }),
+    install: unary(async ({ path }) => {
+      const { package: kept, isNew } = await control.install(path)
+      return { package: packageToWire(kept), isNew }
+    }),
+    packages: unary(async () => ({ packages: (await control.packages()).map(packageToWire) })),
+    uninstall: unary(async ({ packageId }) => {
+      await control.uninstall(packageId)
+      return {}
+    }),
     shutdown: unary(async () => {
       await control.shutdown()
       return {}
@@ -96,6 +106,12 @@ function handlers(control: DaemonControl, closing: AbortSignal): ControlServer {
 const infoToWire = <T extends { sinceMs: number }>(info: T): Omit<T, 'sinceMs'> & { sinceMs: bigint } => ({
   ...info,
   sinceMs: BigInt(info.sinceMs),
+})
+
+const packageToWire = (info: PackageInfo): WirePackage => ({
+  ...info,
+  sizeBytes: BigInt(info.sizeBytes),
+  installedAtMs: BigInt(Math.trunc(info.installedAtMs)),
 })
 
 /** Answers a call with what `work` resolves to, or with its rejection. */

@@ -70,6 +70,35 @@ export interface DeployRequest {
   label: string
   /** Whether the first invocation has to be an Init. */
   initRequired: boolean
+  /**
+   * In place of `path`: the absolute path of a package file, which is installed first, or the id of an installed package.
+   * The id that the chaincode registers with is then the package's.
+   */
+  package?: string
+}
+
+/** A package that the daemon keeps. */
+export interface PackageInfo {
+  /** `label:hash`, or `name:version` of a package of Fabric 1.x. */
+  packageId: string
+  /** Of Fabric 2.0 and later `lifecycle`; of 1.x `legacy` or `legacySigned`; '' like all below for a damaged package. */
+  format: string
+  label: string
+  /** Language or builder, as the package has it. */
+  type: string
+  /** Where it was packaged from, as the package has it. */
+  path: string
+  sizeBytes: number
+  /** Files of the code. */
+  files: number
+  /** Milliseconds since the Unix epoch. */
+  installedAtMs: number
+  /** Where it is kept. */
+  file: string
+  /** Why it cannot be used; empty where it can. */
+  problem: string
+  /** Names of the chaincodes that run from it. */
+  chaincodes: string[]
 }
 
 /** One line of a chaincode's output. */
@@ -112,6 +141,12 @@ export interface DaemonControl {
   /** Stops the chaincode and forgets its definition; its state stays on the ledger. */
   remove(name: string): Promise<void>
   logs(name: string, options: LogsOptions): AsyncIterable<LogLine>
+  /** Checks the package in the file at this absolute path and keeps it; `isNew` is false where it was kept already. */
+  install(file: string): Promise<{ package: PackageInfo; isNew: boolean }>
+  /** Every package, by id, also the damaged ones. */
+  packages(): Promise<PackageInfo[]>
+  /** Removes a package. Rejects with PACKAGE_UNKNOWN, and with PACKAGE_IN_USE where a chaincode runs from it. */
+  uninstall(packageId: string): Promise<void>
   /** Resolves when the daemon starts to drain. */
   shutdown(): Promise<void>
 }

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { failure } from '../errors.js'
 
 const labelRule = /^[A-Za-z0-9][A-Za-z0-9_.+-]*$/
@@ -21,6 +23,16 @@ export const packageIdOf = (label: string, file: Uint8Array): string => `${label
 
 /** Whether a text has the form of a package id of Fabric 2.0 and later. */
 export const isPackageId = (text: string): boolean => idRule.test(text)
+
+/**
+ * What a user calls a package by: the id of an installed one, or a file, relative to `cwd`, whose absolute path it gives. A
+ * file wins over an id of the same form.
+ */
+export function packageReference(text: string, cwd: string): string {
+  const file = resolve(cwd, text)
+  const isId = isPackageId(text) || /^[A-Za-z0-9_-]+:[A-Za-z0-9_.+-]+$/.test(text)
+  return isId && !existsSync(file) ? text : file
+}
 
 /** A package in the store, as its file name tells. `hash` is the file's SHA-256. */
 export interface StoredName {

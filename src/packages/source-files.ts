@@ -96,12 +96,17 @@ function goModule(folder: string): { root: string; inside: string; importPath: s
     const manifest = join(root, 'go.mod')
     if (statSync(manifest, { throwIfNoEntry: false })?.isFile()) {
       const inside = relative(root, folder)
-      const name = /^[ \t]*module[ \t]+(?:"([^"]+)"|`([^`]+)`|([^\s/]\S*))/m.exec(readFileSync(manifest, 'utf8'))
-      const module = name?.[1] ?? name?.[2] ?? name?.[3]
+      const module = moduleNameIn(readFileSync(manifest, 'utf8'))
       return module ? { root, inside, importPath: inside === '' ? module : `${module}/${inside}` } : undefined
     }
     if (dirname(root) === root) return undefined
   }
+}
+
+/** The name that a go.mod gives its module. */
+export function moduleNameIn(manifest: string): string | undefined {
+  const name = /^[ \t]*module[ \t]+(?:"([^"]+)"|`([^`]+)`|([^\s/]\S*))/m.exec(manifest)
+  return name?.[1] ?? name?.[2] ?? name?.[3]
 }
 
 /** Every file below `root`, by its path in it: names in the order of their bytes, a folder's content at its place. */

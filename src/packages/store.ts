@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { open, readFile, readdir, rename, rm, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, join, sep } from 'node:path'
 import { failure, isFailure, messageOf } from '../errors.js'
 import { nearest } from '../nearest.js'
 import { type PackageLimits, defaultPackageLimits } from './limits.js'
@@ -124,6 +124,11 @@ export class PackageStore {
     } catch (error) {
       throw isFailure(error) ? error : this.unusable(error)
     }
+  }
+
+  /** Whether a path lies in an unpacked package. */
+  contains(path: string): boolean {
+    return path.startsWith(join(this.folder, 'unpacked') + sep)
   }
 
   private async write(name: string, bytes: Buffer): Promise<void> {

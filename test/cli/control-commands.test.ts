@@ -200,6 +200,7 @@ describe('commands that ask the daemon', () => {
           label: 'l',
           initRequired: true,
           command: ['node', 'my main.js', '-v'],
+          package: '',
         },
       ])
       expect(io.stderr.text).to.equal(`deploying basic from ${path}\nstarting basic\nwaiting for basic to register\n`)

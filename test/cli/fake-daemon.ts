@@ -7,6 +7,7 @@ import type {
   DeployRequest,
   LogLine,
   LogsOptions,
+  PackageInfo,
   RunningDaemon,
 } from '../../src/control/types.js'
 import { failure } from '../../src/errors.js'
@@ -47,9 +48,26 @@ export const chaincodeInfo = (name: string, facts: Partial<ChaincodeInfo> = {}):
   ...facts,
 })
 
+/** A package that is kept. */
+export const packageInfo = (label: string, facts: Partial<PackageInfo> = {}): PackageInfo => ({
+  packageId: `${label}:${'a1'.repeat(32)}`,
+  format: 'lifecycle',
+  label,
+  type: 'node',
+  path: label,
+  sizeBytes: 2048,
+  files: 4,
+  installedAtMs: 1_700_000_000_000,
+  file: `/home/dev/.chaincoded/packages/${label}.${'a1'.repeat(32)}.tar.gz`,
+  problem: '',
+  chaincodes: [],
+  ...facts,
+})
+
 /** A daemon of data only: it keeps what it is asked, and answers with what it is given. */
 export class FakeDaemon implements DaemonControl {
   chaincodes: ChaincodeInfo[] = []
+  installed: PackageInfo[] = []
   state: DaemonStatus = daemonStatus
   readonly calls: string[] = []
   readonly deployed: DeployRequest[] = []
@@ -81,6 +99,26 @@ export class FakeDaemon implements DaemonControl {
     })
     this.chaincodes.push(info)
     return info
+  }
+
+  /** Keeps what is installed; a file twice is not new. */
+  async install(file: string): Promise<{ package: PackageInfo; isNew: boolean }> {
+    this.calls.push(`install ${file}`)
+    if (this.failWith) throw this.failWith
+    const known = this.installed.find((info) => info.path === file)
+    const kept = known ?? packageInfo('basic_1.0', { path: file })
+    if (!known) this.installed.push(kept)
+    return { package: kept, isNew: !known }
+  }
+
+  async packages(): Promise<PackageInfo[]> {
+    return this.installed
+  }
+
+  async uninstall(packageId: string): Promise<void> {
+    this.calls.push(`uninstall ${packageId}`)
+    if (this.failWith) throw this.failWith
+    this.installed = this.installed.filter((info) => info.packageId !== packageId)
   }
 
   stop = (name: string) => this.#change('stop', name, 'stopped')

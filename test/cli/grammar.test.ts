@@ -31,6 +31,10 @@ describe('the command line', () => {
       'stop',
       'restart',
       'rm',
+      'package',
+      'install',
+      'uninstall',
+      'packages',
       'status',
       'version',
     ])

@@ -9,7 +9,7 @@ import { connectControl, type ControlConnection } from '../../src/control/contro
 import { serveControl, type ServedControl } from '../../src/control/serve-control.js'
 import type { DaemonControl, LogLine } from '../../src/control/types.js'
 import { ChaincodedError, failure } from '../../src/errors.js'
-import { chaincodeInfo, daemonStatus, FakeDaemon } from '../cli/fake-daemon.js'
+import { chaincodeInfo, daemonStatus, FakeDaemon, packageInfo } from '../cli/fake-daemon.js'
 
 describe('control service', () => {
   let folder: string
@@ -65,12 +65,30 @@ describe('control service', () => {
       command: ['go', 'run', '.'],
       label: 'l',
       initRequired: true,
+      package: '',
     }
     const progress: string[] = []
     const info = await client.deploy(request, (line) => progress.push(line))
     expect(daemon.deployed).to.deep.equal([request])
     expect(progress).to.deep.equal(['starting a', 'waiting for a to register'])
     expect(info).to.deep.equal(daemon.chaincodes[0])
+  })
+
+  it('carries packages: their installation, all of them, and their removal', async () => {
+    await serve(daemon)
+    const first = await client.install('/x/basic.tar.gz')
+    expect(first).to.deep.equal({ package: packageInfo('basic_1.0', { path: '/x/basic.tar.gz' }), isNew: true })
+    expect(await client.install('/x/basic.tar.gz')).to.deep.equal({ ...first, isNew: false })
+    daemon.installed.push(packageInfo('bad', { problem: 'its SHA-256 is another', chaincodes: ['a', 'b'] }))
+    expect(await client.packages()).to.deep.equal(daemon.installed)
+    await client.uninstall('bad:1')
+    expect(daemon.calls).to.deep.equal(['install /x/basic.tar.gz', 'install /x/basic.tar.gz', 'uninstall bad:1'])
+  })
+
+  it('carries the package that a deployment is made from', async () => {
+    await serve(daemon)
+    await client.deploy({ ...daemon.request('a'), package: '/x/basic.tar.gz' }, () => undefined)
+    expect(daemon.deployed[0]).to.include({ package: '/x/basic.tar.gz' })
   })
 
   it("gives the daemon's error again: code, message, hint and last words", async () => {

@@ -111,6 +111,11 @@ export interface DeployRequest {
   label: string;
   /** Whether the first invocation must be an Init. */
   initRequired: boolean;
+  /**
+   * In place of `path`: the absolute path of a package file, which is installed first, or the id of an installed one.
+   * The chaincode's id is then the package's, and an empty name is made from the package's.
+   */
+  package: string;
 }
 
 /** One step of a deployment. */
@@ -150,6 +155,63 @@ export interface LogLine {
   /** stdout, stderr, or chaincoded for a line of the daemon about the chaincode. */
   source: string;
   text: string;
+}
+
+/** Asks to keep a package. */
+export interface InstallRequest {
+  /** Absolute path of the file. */
+  path: string;
+}
+
+/** The package is kept. */
+export interface InstallResponse {
+  package?:
+    | PackageInfo
+    | undefined;
+  /** False where it was kept already. */
+  isNew: boolean;
+}
+
+/** Asks for all packages. */
+export interface PackagesRequest {
+}
+
+/** All packages, by id. */
+export interface PackagesResponse {
+  packages: PackageInfo[];
+}
+
+/** A package that is kept. */
+export interface PackageInfo {
+  /** label:hash, or name:version of a package of Fabric 1.x. */
+  packageId: string;
+  /** lifecycle, legacy or legacySigned; empty for a damaged package, like all below but the file and the problem. */
+  format: string;
+  label: string;
+  /** Language or builder, as the package has it. */
+  type: string;
+  /** Where it was packaged from, as the package has it. */
+  path: string;
+  sizeBytes: bigint;
+  /** Files of the code. */
+  files: number;
+  /** Milliseconds since the Unix epoch. */
+  installedAtMs: bigint;
+  /** Where it is kept. */
+  file: string;
+  /** Why it cannot be used; empty where it can. */
+  problem: string;
+  /** Names of the chaincodes that run from it. */
+  chaincodes: string[];
+}
+
+/** Asks to remove a package. */
+export interface UninstallRequest {
+  packageId: string;
+}
+
+/** The package is gone. */
+export interface UninstallResponse {
 }
 
 /** Asks the daemon to stop everything and exit. */
@@ -819,7 +881,7 @@ export const ChaincodeInfo: MessageFns<ChaincodeInfo> = {
 };
 
 function createBaseDeployRequest(): DeployRequest {
-  return { path: "", name: "", version: "", channel: "", command: [], label: "", initRequired: false };
+  return { path: "", name: "", version: "", channel: "", command: [], label: "", initRequired: false, package: "" };
 }
 
 export const DeployRequest: MessageFns<DeployRequest> = {
@@ -844,6 +906,9 @@ export const DeployRequest: MessageFns<DeployRequest> = {
     }
     if (message.initRequired !== false) {
       writer.uint32(56).bool(message.initRequired);
+    }
+    if (message.package !== "") {
+      writer.uint32(66).string(message.package);
     }
     return writer;
   },
@@ -917,6 +982,14 @@ export const DeployRequest: MessageFns<DeployRequest> = {
             message.initRequired = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.package = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -941,6 +1014,7 @@ export const DeployRequest: MessageFns<DeployRequest> = {
     message.command = object.command?.map((e) => e) || [];
     message.label = object.label ?? "";
     message.initRequired = object.initRequired ?? false;
+    message.package = object.package ?? "";
     return message;
   },
 };
@@ -1285,6 +1359,521 @@ export const LogLine: MessageFns<LogLine> = {
   },
 };
 
+function createBaseInstallRequest(): InstallRequest {
+  return { path: "" };
+}
+
+export const InstallRequest: MessageFns<InstallRequest> = {
+  encode(message: InstallRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.path !== "") {
+      writer.uint32(10).string(message.path);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InstallRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInstallRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InstallRequest>): InstallRequest {
+    return InstallRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InstallRequest>): InstallRequest {
+    const message = createBaseInstallRequest();
+    message.path = object.path ?? "";
+    return message;
+  },
+};
+
+function createBaseInstallResponse(): InstallResponse {
+  return { package: undefined, isNew: false };
+}
+
+export const InstallResponse: MessageFns<InstallResponse> = {
+  encode(message: InstallResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.package !== undefined) {
+      PackageInfo.encode(message.package, writer.uint32(10).fork()).join();
+    }
+    if (message.isNew !== false) {
+      writer.uint32(16).bool(message.isNew);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InstallResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInstallResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.package = PackageInfo.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.isNew = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<InstallResponse>): InstallResponse {
+    return InstallResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InstallResponse>): InstallResponse {
+    const message = createBaseInstallResponse();
+    message.package = (object.package !== undefined && object.package !== null)
+      ? PackageInfo.fromPartial(object.package)
+      : undefined;
+    message.isNew = object.isNew ?? false;
+    return message;
+  },
+};
+
+function createBasePackagesRequest(): PackagesRequest {
+  return {};
+}
+
+export const PackagesRequest: MessageFns<PackagesRequest> = {
+  encode(_: PackagesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PackagesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePackagesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PackagesRequest>): PackagesRequest {
+    return PackagesRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<PackagesRequest>): PackagesRequest {
+    const message = createBasePackagesRequest();
+    return message;
+  },
+};
+
+function createBasePackagesResponse(): PackagesResponse {
+  return { packages: [] };
+}
+
+export const PackagesResponse: MessageFns<PackagesResponse> = {
+  encode(message: PackagesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.packages) {
+      PackageInfo.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PackagesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePackagesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.packages.push(PackageInfo.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PackagesResponse>): PackagesResponse {
+    return PackagesResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PackagesResponse>): PackagesResponse {
+    const message = createBasePackagesResponse();
+    message.packages = object.packages?.map((e) => PackageInfo.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBasePackageInfo(): PackageInfo {
+  return {
+    packageId: "",
+    format: "",
+    label: "",
+    type: "",
+    path: "",
+    sizeBytes: 0n,
+    files: 0,
+    installedAtMs: 0n,
+    file: "",
+    problem: "",
+    chaincodes: [],
+  };
+}
+
+export const PackageInfo: MessageFns<PackageInfo> = {
+  encode(message: PackageInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.packageId !== "") {
+      writer.uint32(10).string(message.packageId);
+    }
+    if (message.format !== "") {
+      writer.uint32(18).string(message.format);
+    }
+    if (message.label !== "") {
+      writer.uint32(26).string(message.label);
+    }
+    if (message.type !== "") {
+      writer.uint32(34).string(message.type);
+    }
+    if (message.path !== "") {
+      writer.uint32(42).string(message.path);
+    }
+    if (message.sizeBytes !== 0n) {
+      if (BigInt.asIntN(64, message.sizeBytes) !== message.sizeBytes) {
+        throw new globalThis.Error("value provided for field message.sizeBytes of type int64 too large");
+      }
+      writer.uint32(48).int64(message.sizeBytes);
+    }
+    if (message.files !== 0) {
+      writer.uint32(56).int32(message.files);
+    }
+    if (message.installedAtMs !== 0n) {
+      if (BigInt.asIntN(64, message.installedAtMs) !== message.installedAtMs) {
+        throw new globalThis.Error("value provided for field message.installedAtMs of type int64 too large");
+      }
+      writer.uint32(64).int64(message.installedAtMs);
+    }
+    if (message.file !== "") {
+      writer.uint32(74).string(message.file);
+    }
+    if (message.problem !== "") {
+      writer.uint32(82).string(message.problem);
+    }
+    for (const v of message.chaincodes) {
+      writer.uint32(90).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PackageInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePackageInfo();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.packageId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.format = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.label = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.path = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.sizeBytes = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.files = reader.int32();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.installedAtMs = reader.int64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.problem = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.chaincodes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<PackageInfo>): PackageInfo {
+    return PackageInfo.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PackageInfo>): PackageInfo {
+    const message = createBasePackageInfo();
+    message.packageId = object.packageId ?? "";
+    message.format = object.format ?? "";
+    message.label = object.label ?? "";
+    message.type = object.type ?? "";
+    message.path = object.path ?? "";
+    message.sizeBytes = (object.sizeBytes !== undefined && object.sizeBytes !== null) ? BigInt(object.sizeBytes) : 0n;
+    message.files = object.files ?? 0;
+    message.installedAtMs = (object.installedAtMs !== undefined && object.installedAtMs !== null)
+      ? BigInt(object.installedAtMs)
+      : 0n;
+    message.file = object.file ?? "";
+    message.problem = object.problem ?? "";
+    message.chaincodes = object.chaincodes?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseUninstallRequest(): UninstallRequest {
+  return { packageId: "" };
+}
+
+export const UninstallRequest: MessageFns<UninstallRequest> = {
+  encode(message: UninstallRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.packageId !== "") {
+      writer.uint32(10).string(message.packageId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UninstallRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUninstallRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.packageId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UninstallRequest>): UninstallRequest {
+    return UninstallRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UninstallRequest>): UninstallRequest {
+    const message = createBaseUninstallRequest();
+    message.packageId = object.packageId ?? "";
+    return message;
+  },
+};
+
+function createBaseUninstallResponse(): UninstallResponse {
+  return {};
+}
+
+export const UninstallResponse: MessageFns<UninstallResponse> = {
+  encode(_: UninstallResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UninstallResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUninstallResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<UninstallResponse>): UninstallResponse {
+    return UninstallResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<UninstallResponse>): UninstallResponse {
+    const message = createBaseUninstallResponse();
+    return message;
+  },
+};
+
 function createBaseShutdownRequest(): ShutdownRequest {
   return {};
 }
@@ -1439,6 +2028,36 @@ export const ControlService = {
     responseSerialize: (value: LogLine): Buffer => Buffer.from(LogLine.encode(value).finish()),
     responseDeserialize: (value: Buffer): LogLine => LogLine.decode(value),
   },
+  /** Keeps a package. */
+  install: {
+    path: "/chaincoded.control.v1.Control/Install" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: InstallRequest): Buffer => Buffer.from(InstallRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): InstallRequest => InstallRequest.decode(value),
+    responseSerialize: (value: InstallResponse): Buffer => Buffer.from(InstallResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InstallResponse => InstallResponse.decode(value),
+  },
+  /** All packages that are kept. */
+  packages: {
+    path: "/chaincoded.control.v1.Control/Packages" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: PackagesRequest): Buffer => Buffer.from(PackagesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): PackagesRequest => PackagesRequest.decode(value),
+    responseSerialize: (value: PackagesResponse): Buffer => Buffer.from(PackagesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): PackagesResponse => PackagesResponse.decode(value),
+  },
+  /** Removes a package that no chaincode runs from. */
+  uninstall: {
+    path: "/chaincoded.control.v1.Control/Uninstall" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UninstallRequest): Buffer => Buffer.from(UninstallRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UninstallRequest => UninstallRequest.decode(value),
+    responseSerialize: (value: UninstallResponse): Buffer => Buffer.from(UninstallResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UninstallResponse => UninstallResponse.decode(value),
+  },
   /** Answers when the daemon starts to drain. */
   shutdown: {
     path: "/chaincoded.control.v1.Control/Shutdown" as const,
@@ -1461,6 +2080,12 @@ export interface ControlServer extends UntypedServiceImplementation {
   /** Stops the chaincode and forgets its definition; its state stays on the ledger. */
   remove: handleUnaryCall<NameRequest, RemoveResponse>;
   logs: handleServerStreamingCall<LogsRequest, LogLine>;
+  /** Keeps a package. */
+  install: handleUnaryCall<InstallRequest, InstallResponse>;
+  /** All packages that are kept. */
+  packages: handleUnaryCall<PackagesRequest, PackagesResponse>;
+  /** Removes a package that no chaincode runs from. */
+  uninstall: handleUnaryCall<UninstallRequest, UninstallResponse>;
   /** Answers when the daemon starts to drain. */
   shutdown: handleUnaryCall<ShutdownRequest, ShutdownResponse>;
 }
@@ -1545,6 +2170,54 @@ export interface ControlClient extends Client {
   ): ClientUnaryCall;
   logs(request: LogsRequest, options?: Partial<CallOptions>): ClientReadableStream<LogLine>;
   logs(request: LogsRequest, metadata?: Metadata, options?: Partial<CallOptions>): ClientReadableStream<LogLine>;
+  /** Keeps a package. */
+  install(
+    request: InstallRequest,
+    callback: (error: ServiceError | null, response: InstallResponse) => void,
+  ): ClientUnaryCall;
+  install(
+    request: InstallRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: InstallResponse) => void,
+  ): ClientUnaryCall;
+  install(
+    request: InstallRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: InstallResponse) => void,
+  ): ClientUnaryCall;
+  /** All packages that are kept. */
+  packages(
+    request: PackagesRequest,
+    callback: (error: ServiceError | null, response: PackagesResponse) => void,
+  ): ClientUnaryCall;
+  packages(
+    request: PackagesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: PackagesResponse) => void,
+  ): ClientUnaryCall;
+  packages(
+    request: PackagesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: PackagesResponse) => void,
+  ): ClientUnaryCall;
+  /** Removes a package that no chaincode runs from. */
+  uninstall(
+    request: UninstallRequest,
+    callback: (error: ServiceError | null, response: UninstallResponse) => void,
+  ): ClientUnaryCall;
+  uninstall(
+    request: UninstallRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UninstallResponse) => void,
+  ): ClientUnaryCall;
+  uninstall(
+    request: UninstallRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UninstallResponse) => void,
+  ): ClientUnaryCall;
   /** Answers when the daemon starts to drain. */
   shutdown(
     request: ShutdownRequest,
