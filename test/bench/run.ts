@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: prints one JSON line per cell. `--quick` measures for a tenth of the time; `--only noop,getput` and
+ * `npm run bench`: prints one JSON line per cell. `--quick` measures for a quarter of the time; `--only noop,getput` and
  * `--in-flight 1,128` and `--chaincode node` choose cells.
  */
 import { execFileSync } from 'node:child_process'
@@ -27,7 +27,7 @@ const { values } = parseArgs({
 const print = (row: object) => process.stdout.write(`${JSON.stringify(row)}\n`)
 const note = (text: string) => process.stderr.write(`${text}\n`)
 const folder = mkdtempSync(join(tmpdir(), 'chaincoded-bench-'))
-const time = values.quick ? { warmUpMs: 200, measureMs: 400 } : { warmUpMs: 1000, measureMs: 3000 }
+const time = values.quick ? { warmUpMs: 200, measureMs: 400 } : { warmUpMs: 500, measureMs: 1500 }
 const functions = [
   ['noop'],
   ['getput', '1'],
