@@ -92,7 +92,6 @@ const table = {
   TXID_EXISTS: row((f: { txId: string; channelId: string }) => `txid: ${f.txId}(${f.channelId}) exists`),
   EXECUTE_TIMEOUT: row(() => 'timeout expired while executing transaction'),
   STREAM_TERMINATED: row(() => 'chaincode stream terminated'),
-  SIGNED_PROPOSAL_NIL: row(() => 'failed getting proposal context. Signed proposal is nil'),
   TOO_MANY_TRANSACTIONS: row(
     (f: { ccid: string; limit: number }) =>
       `chaincode ${f.ccid} already runs ${f.limit} transactions (chaincoded.limits.transactionsInFlight)`,
