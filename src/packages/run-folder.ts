@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, sep } from 'node:path'
 import { moduleNameIn } from './source-files.js'
 import type { UnpackedPackage } from './unpacked.js'
 
@@ -14,11 +14,10 @@ export function runFolderOf({ codeFolder }: UnpackedPackage, { type, path }: { t
   if (language !== 'golang') return codeFolder
   const manifest = join(src, 'go.mod')
   const module = isThere(manifest) ? moduleNameIn(readFileSync(manifest, 'utf8')) : undefined
-  if (module !== undefined && (path === module || path.startsWith(`${module}/`)))
-    return join(src, path.slice(module.length))
   // Without modules, as in Fabric 1.x, `src` is that of a GOPATH.
-  const inPath = join(src, path)
-  return inPath.startsWith(src) && isThere(inPath) ? inPath : src
+  const inside = module !== undefined && `${path}/`.startsWith(`${module}/`) ? path.slice(module.length) : path
+  const folder = join(src, inside)
+  return folder.startsWith(src + sep) && isThere(folder) ? folder : src
 }
 
 const isThere = (file: string): boolean => statSync(file, { throwIfNoEntry: false }) !== undefined
