@@ -316,6 +316,12 @@ describe('readPackage', () => {
         'error reading as gzip stream: gzip: invalid header',
       ],
       [
+        'one with something behind its end',
+        async () => Buffer.concat([await deploymentSpec(), Buffer.alloc(2)]),
+        'PACKAGE_NOT_GZIP',
+        'error reading as gzip stream: gzip: invalid header',
+      ],
+      [
         'one that breaks off',
         async () => (await deploymentSpec()).subarray(0, 60),
         'PACKAGE_NOT_GZIP',

@@ -13,6 +13,15 @@ const compress = (input: Buffer, pieceBytes = 32 * 1024): Buffer => {
 
 const page = letters(256, 32_700)
 
+/** Four bytes that come again at the distance from which such a short match is no longer worth its bits, or just before. */
+const farRepeat = (distance: number): Buffer =>
+  Buffer.concat([
+    Buffer.from('QRST'),
+    letters(60, distance - 4, distance),
+    Buffer.from('QRST'),
+    Buffer.of(distance % 251),
+  ])
+
 /** Inputs, and the SHA-256 of what gzip.NewWriter of Go 1.26 makes of them, written in pieces of 32 KiB. */
 const byGo: [string, Buffer, string][] = [
   ['nothing', Buffer.alloc(0), '30e6fa98fb48c2b132824d1ac5e2243c0be9e9082ff32598d34d7687ca7f6c7f'],
@@ -35,6 +44,16 @@ const byGo: [string, Buffer, string][] = [
     'matches as far away as they can be',
     Buffer.concat([page, page, letters(256, 1000, 7), page, page, page]),
     '8e42f6d73c5c588d43585756314c6aba9a276c54f2b41af1846d946fa3cb01e8',
+  ],
+  [
+    'short matches near and far',
+    Buffer.concat([4094, 4095, 4096, 4097, 4098, 4099].map(farRepeat)),
+    'cf9ec089c4574bcc04ea50def8bfb48e02937b15891d1e9741d92dc11d798527',
+  ],
+  [
+    'letters for which a code of their own is no smaller than the fixed one',
+    letters(15, 29),
+    '0139bed24c610385f49779bc88f72749a4e59b005400491b0276a9a92ad0ad3d',
   ],
   [
     'a file of many kinds',
