@@ -8,6 +8,7 @@ export type StreamClosure =
   | { kind: 'refused'; refusal: Refusal; expected?: string }
   | { kind: 'undecodable'; detail: string }
   | { kind: 'emptyName' }
+  | { kind: 'unauthorized'; text: string }
   /** A message that the state does not allow. `text` is Fabric's. */
   | { kind: 'violation'; text: string }
   | { kind: 'registerTimeout'; afterMs: number }
@@ -22,6 +23,9 @@ export type StreamEvent =
   | { type: 'REGISTER_RECEIVED'; ccid: string }
   | { type: 'REGISTER_UNDECODABLE'; detail: string }
   | { type: 'VIOLATION'; text: string }
+  | { type: 'AUTHORIZED' }
+  /** It is not who it says, or its first message is no REGISTER where that is demanded. */
+  | { type: 'UNAUTHORIZED'; text: string }
   | { type: 'ACCEPT' }
   | { type: 'REJECT'; refusal: Refusal }
   /** REGISTERED and READY were handed to the socket. */
@@ -61,11 +65,10 @@ export interface StreamContext extends StreamInput {
 
 /** What the transport is asked to do. */
 export type StreamEmitted =
+  | { type: 'AUTHORIZE'; ccid: string } // find out whether whoever opened it is that chaincode
   | { type: 'GREET' } // send REGISTERED, then READY
   | { type: 'SEND_KEEPALIVE' }
   | { type: 'CLOSED'; closure: StreamClosure; ccid: string }
-
-const isEmptyName = ({ event }: { event: StreamEvent }) => event.type === 'REGISTER_RECEIVED' && event.ccid === ''
 
 /** One gRPC stream of a chaincode, from its first byte to its end. Messages of transactions never pass through here. */
 export const streamMachine = setup({
@@ -80,7 +83,7 @@ export const streamMachine = setup({
     keepalive: ({ context }) => context.keepaliveMs,
   },
   guards: {
-    isEmptyName,
+    isEmptyName: ({ event }) => event.type === 'REGISTER_RECEIVED' && event.ccid === '',
     isUnexpected: ({ context, event }) =>
       context.expectedCcid !== undefined && event.type === 'REGISTER_RECEIVED' && event.ccid !== context.expectedCcid,
     sendsKeepalive: ({ context }) => context.keepaliveMs > 0,
@@ -96,6 +99,7 @@ export const streamMachine = setup({
         stream: self as unknown as StreamRef,
       }),
     ),
+    authorize: emit(({ context }) => ({ type: 'AUTHORIZE' as const, ccid: context.ccid })),
     greet: emit({ type: 'GREET' }),
     sendKeepalive: emit({ type: 'SEND_KEEPALIVE' }),
     reportReady: sendTo(
@@ -111,6 +115,8 @@ export const streamMachine = setup({
             return { kind: 'refused', refusal: event.refusal }
           case 'VIOLATION':
             return { kind: 'violation', text: event.text }
+          case 'UNAUTHORIZED':
+            return { kind: 'unauthorized', text: event.text }
           case 'REGISTER_UNDECODABLE':
             return { kind: 'undecodable', detail: event.detail }
           case 'REGISTER_RECEIVED':
@@ -144,6 +150,7 @@ export const streamMachine = setup({
   initial: 'created',
   on: {
     VIOLATION: { target: '.closed', actions: 'rememberClosure' },
+    UNAUTHORIZED: { target: '.closed', actions: 'rememberClosure' },
     ENDED: { target: '.closed', actions: 'rememberClosure' },
     CLOSE: { target: '.closed', actions: 'rememberClosure' },
   },
@@ -155,13 +162,19 @@ export const streamMachine = setup({
         REGISTER_RECEIVED: [
           { guard: 'isEmptyName', target: 'closed', actions: 'rememberClosure' },
           { guard: 'isUnexpected', target: 'closed', actions: ['rememberCcid', 'rememberClosure'] },
-          { target: 'deciding', actions: 'rememberCcid' },
+          { target: 'authorizing', actions: 'rememberCcid' },
         ],
         REGISTER_UNDECODABLE: { target: 'closed', actions: 'rememberClosure' },
       },
     },
+    authorizing: {
+      description: 'It said who it is; its certificate, or the process behind it, is being compared with that.',
+      entry: 'authorize',
+      after: { registerTimeout: { target: 'closed', actions: 'rememberClosure' } },
+      on: { AUTHORIZED: 'deciding' },
+    },
     deciding: {
-      description: 'It said who it is; the chaincode of that name is being asked whether it takes this stream.',
+      description: 'It is who it said; the chaincode of that name is being asked whether it takes this stream.',
       entry: 'askSupervisor',
       on: {
         ACCEPT: 'established',

@@ -6,6 +6,7 @@ import type { Config } from './config.js'
 import { type ChaincodedError, failure } from './errors.js'
 import type { Logger } from './log.js'
 import { type RequestContext, isSupported } from './protocol/handle-request.js'
+import type { RegistrationGuard } from './registration-guard.js'
 import { PeerStream, type PeerStreamOptions } from './protocol/peer-stream.js'
 
 /** What the acceptance of streams works with. */
@@ -23,7 +24,12 @@ export interface ChaincodeStreamsOptions {
 }
 
 /** Takes a stream. With `expectedCcid`, that of a service which was dialled for it, no other name may register on it. */
-export type AcceptChaincodeStream = (transport: StreamTransport, expectedCcid?: string) => StreamHandler
+export type AcceptChaincodeStream = (
+  transport: StreamTransport,
+  expectedCcid?: string,
+  /** Who may register on a stream that somebody has opened; without it everybody. */
+  guard?: RegistrationGuard,
+) => StreamHandler
 
 /** Makes a stream of each connection with a chaincode, and says why one is refused. */
 export function acceptChaincodeStreams(options: ChaincodeStreamsOptions): AcceptChaincodeStream {
@@ -64,14 +70,14 @@ export function acceptChaincodeStreams(options: ChaincodeStreamsOptions): Accept
 
   const closed = (stream: PeerStream, closure: StreamClosure, remoteAddress: string) => {
     directory.dropStream(stream)
-    if (closure.kind === 'refused') directory.noteRefusal(stream.ccid)
+    if (closure.kind === 'refused' || closure.kind === 'unauthorized') directory.noteRefusal(stream.ccid)
     const error = explain(closure, stream.ccid)
-    const text = error?.message ?? (closure.kind === 'violation' ? closure.text : undefined)
+    const text = error?.message ?? ('text' in closure ? closure.text : undefined)
     if (text) log.warn({ remoteAddress, awaited: options.awaitedIds() }, `chaincode stream closed: ${text}`)
     else log.debug({ remoteAddress, ccid: stream.ccid, closure }, 'chaincode stream ended')
   }
 
-  return (transport, expectedCcid) => {
+  return (transport, expectedCcid, guard) => {
     const stream = new PeerStream(transport, {
       streamId: nextStreamId++,
       machine: options.machine,
@@ -80,6 +86,7 @@ export function acceptChaincodeStreams(options: ChaincodeStreamsOptions): Accept
       request: options.request,
       registerTimeoutMs: config.chaincoded.registerTimeoutMs,
       expectedCcid,
+      guard,
       keepaliveMs: config.chaincode.keepaliveMs,
       executeTimeoutMs: config.chaincode.executeTimeoutMs,
       transactionsLimit: config.chaincoded.limits.transactionsInFlight,

@@ -19,6 +19,9 @@ interface Row<F> {
 
 const row = <F>(what: (facts: F) => string, hint?: (facts: F) => string | undefined): Row<F> => ({ what, hint })
 
+/** A hash as Go prints bytes. */
+const bytesAsGo = (hex: string): string => `[${[...Buffer.from(hex, 'hex')].join(' ')}]`
+
 const table = {
   // Registration of a chaincode
   CHAINCODE_NAME_EMPTY: row(() => 'error in handling register chaincode, chaincodeID name is empty'),
@@ -34,6 +37,30 @@ const table = {
     (f) => `start it with CORE_CHAINCODE_ID_NAME=${f.expected[0]}`,
   ),
   DUPLICATE_CHAINCODE: row((f: { ccid: string }) => `duplicate chaincodeID: ${f.ccid}`),
+  REGISTER_NOT_FIRST: row(() => 'First message needs to be a register'),
+  CERTIFICATE_NOT_SENT: row((f: { ccid: string }) => `TLS is active but chaincode ${f.ccid} didn't send certificate`),
+  CERTIFICATE_UNKNOWN: row(
+    (f: { ccid: string; hash: string }) =>
+      `Chaincode ${f.ccid} with given certificate hash ${bytesAsGo(f.hash)} not found in registry`,
+  ),
+  CERTIFICATE_OF_ANOTHER: row(
+    (f: { ccid: string; hash: string }) =>
+      `Chaincode ${f.ccid} with given certificate hash ${bytesAsGo(f.hash)} belongs to a different chaincode`,
+  ),
+  OUTSIDER: row(
+    (f: { ccid: string; pid: number }) =>
+      `peer will not accept external chaincode connection ${f.ccid} (except in dev mode): ` +
+      `it runs as process ${f.pid}, and another process has connected (chaincoded.registration)`,
+  ),
+  CERTIFICATE_NOT_NEEDED: row(
+    (f: { name: string }) => `chaincode ${f.name} needs no certificate: chaincodes connect without TLS`,
+    () => 'set chaincoded.chaincodeTls to true to have it',
+  ),
+  CERTIFICATE_IS_GIVEN: row(
+    (f: { name: string }) => `chaincode ${f.name} is started by the daemon, which gives it a certificate at each start`,
+    () => 'start the daemon with --peer-chaincodedev to start chaincodes by hand',
+  ),
+  CERTIFICATE_UNWRITABLE: row((f: { folder: string; detail: string }) => `cannot write to ${f.folder}: ${f.detail}`),
   REGISTER_TIMEOUT: row((f: { afterMs: number }) => `no REGISTER within ${f.afterMs} ms, closing the stream`),
 
   // Launch of a chaincode
@@ -60,6 +87,14 @@ const table = {
   ),
   STILL_RUNNING: row(
     (f: { ccid: string; pid: number }) => `chaincode ${f.ccid} would not stop: process ${f.pid} survives SIGKILL`,
+  ),
+  CONTAINER_REMAINS: row(
+    (f: { ccid: string }) => `chaincode ${f.ccid} would not stop: its container engine does not remove its container`,
+    () => 'see whether the engine answers (docker info); it is asked again until it does',
+  ),
+  CONTAINER_UNREMOVED: row(
+    (f: { ccid: string; detail: string }) => `${f.ccid} is forgotten, but its image or container is left: ${f.detail}`,
+    () => 'remove it by hand: docker images --filter label=chaincoded.ccid',
   ),
   TOO_MANY_CALLERS: row(
     (f: { ccid: string; limit: number }) =>

@@ -22,6 +22,8 @@ export function closingStatus(
       return undefined
     case 'ended':
       return unknown(closure.message || 'EOF')
+    case 'unauthorized':
+      return unknown(closure.text)
     case 'violation':
       return unknown(`error handling message, ending stream: ${closure.text}`)
     default:

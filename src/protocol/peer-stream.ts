@@ -8,6 +8,7 @@ import { type ChaincodedError, failure, isFailure, messageOf } from '../errors.j
 import { type UnreadableMessage, unmarshal } from '../gateway/unmarshal.js'
 import type { Logger } from '../log.js'
 import { type Status, closingStatus } from './closing-status.js'
+import type { RegistrationGuard } from '../registration-guard.js'
 import { type RequestContext, errorPayload, handleRequest, isRequest, noContext } from './handle-request.js'
 import { type DecodedMessage, decodeMessage, encodeMessage, messageTypeName } from './message-codec.js'
 import type { Transaction } from './transaction.js'
@@ -28,6 +29,8 @@ export interface PeerStreamOptions extends InFlightOptions {
   additionalParams: ChaincodeAdditionalParams
   log: Logger
   inspect?: Parameters<typeof createActor>[1] extends infer O ? (O extends { inspect?: infer I } ? I : never) : never
+  /** Finds out who has opened the stream; without it everybody is who he says. */
+  guard?: RegistrationGuard | undefined
   /** Says why a stream is refused, in the words of the error table. */
   explainClosure: (closure: StreamClosure, ccid: string) => ChaincodedError | undefined
   /** The first transaction started, or the last one ended. The end of the stream ends them all and is told by itself. */
@@ -56,6 +59,7 @@ export class PeerStream implements StreamHandler {
       clock: clock as never,
       ...(inspect ? { inspect } : {}),
     })
+    this.actor.on('AUTHORIZE', ({ ccid }) => this.authorize(ccid))
     this.actor.on('GREET', () => this.greet())
     this.actor.on('SEND_KEEPALIVE', () => this.send(encodeMessage({ type: Type.KEEPALIVE })))
     this.actor.on('CLOSED', ({ closure }) => this.closed(closure))
@@ -83,8 +87,12 @@ export class PeerStream implements StreamHandler {
       this.fail(GrpcStatus.INTERNAL, `grpc: failed to unmarshal the received message ${messageOf(error)}`)
       return
     }
-    if (message.type === Type.KEEPALIVE) return
     const state = this.actor.getSnapshot().value
+    if (state === 'created' && message.type !== Type.REGISTER && this.options.guard?.registerFirst) {
+      this.actor.send({ type: 'UNAUTHORIZED', text: failure('REGISTER_NOT_FIRST', {}).message })
+      return
+    }
+    if (message.type === Type.KEEPALIVE) return
     switch (state) {
       case 'ready':
         if (isRequest(message.type)) this.request(message)
@@ -160,6 +168,14 @@ export class PeerStream implements StreamHandler {
       return
     }
     this.actor.send({ type: 'REGISTER_RECEIVED', ccid })
+  }
+
+  private authorize(ccid: string): void {
+    const decide = (refusal: ChaincodedError | undefined) =>
+      this.actor.send(refusal ? { type: 'UNAUTHORIZED', text: refusal.message } : { type: 'AUTHORIZED' })
+    const refusal = this.options.guard?.refusal(this.transport, ccid)
+    if (refusal instanceof Promise) void refusal.then(decide)
+    else decide(refusal)
   }
 
   private greet(): void {

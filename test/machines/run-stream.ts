@@ -6,8 +6,11 @@ import { listener } from './scripted.js'
 /** Time in which REGISTER has to come, ms. */
 export const REGISTER_TIMEOUT_MS = 100
 
-/** Runs a stream chart; `log` holds what it told its transport and its supervisor, in one order. */
-export function runStream(keepaliveMs = 0, expectedCcid?: string) {
+/**
+ * Runs a stream chart; `log` holds what it told its transport and its supervisor, in one order. Unless `authorizes` is
+ * false, whoever registers is taken for what it says, and the log is silent on that.
+ */
+export function runStream(keepaliveMs = 0, expectedCcid?: string, authorizes = true) {
   const clock = new SimulatedClock()
   const log: (StreamEmitted | StreamReport)[] = []
   const supervisor = listener<StreamReport>((report) => log.push(report))
@@ -21,7 +24,10 @@ export function runStream(keepaliveMs = 0, expectedCcid?: string) {
     },
     clock,
   })
-  actor.on('*', (event) => log.push(event))
+  actor.on('*', (event) => {
+    if (event.type === 'AUTHORIZE' && authorizes) actor.send({ type: 'AUTHORIZED' })
+    else log.push(event)
+  })
   actor.start()
   return {
     actor,
@@ -43,7 +49,7 @@ export const register: StreamEvent = { type: 'REGISTER_RECEIVED', ccid: 'kv:1.0'
 /** The events that bring a stream into each of its states. */
 export const wayTo: Record<string, StreamEvent[]> = {
   created: [],
-  deciding: [register],
-  established: [register, { type: 'ACCEPT' }],
-  ready: [register, { type: 'ACCEPT' }, { type: 'READY_WRITTEN' }],
+  deciding: [register, { type: 'AUTHORIZED' }],
+  established: [register, { type: 'AUTHORIZED' }, { type: 'ACCEPT' }],
+  ready: [register, { type: 'AUTHORIZED' }, { type: 'ACCEPT' }, { type: 'READY_WRITTEN' }],
 }

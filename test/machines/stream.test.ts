@@ -19,6 +19,34 @@ describe('the stream chart', () => {
     expect(stream.state).to.equal('ready')
   })
 
+  it('asks who it is before it asks for a place, and takes no other message meanwhile', () => {
+    const stream = runStream(0, undefined, false)
+    stream.send(register)
+    expect(stream.state).to.equal('authorizing')
+    stream.send({ type: 'ACCEPT' }, register)
+    expect(stream.state).to.equal('authorizing')
+    expect(stream.log).to.deep.equal([{ type: 'AUTHORIZE', ccid: 'kv:1.0' }])
+    stream.send({ type: 'AUTHORIZED' })
+    expect(stream.state).to.equal('deciding')
+    expect(stream.types).to.deep.equal(['AUTHORIZE', 'REGISTER'])
+  })
+
+  it('ends when nobody can say in time who it is', () => {
+    const stream = runStream(0, undefined, false)
+    stream.send(register)
+    stream.clock.increment(REGISTER_TIMEOUT_MS)
+    expect(stream.state).to.equal('closed')
+    expect(stream.log[1]).to.deep.include({ closure: { kind: 'registerTimeout', afterMs: REGISTER_TIMEOUT_MS } })
+  })
+
+  it('ends when it is not who it says, and asks nobody for a place [R-11]', () => {
+    const stream = runStream(0, undefined, false)
+    stream.send(register, { type: 'UNAUTHORIZED', text: 'an outsider' })
+    expect(stream.state).to.equal('closed')
+    expect(stream.log[1]).to.deep.include({ type: 'CLOSED', closure: { kind: 'unauthorized', text: 'an outsider' } })
+    expect(stream.types).to.not.include('REGISTER')
+  })
+
   it('is not ready before READY was written, however long that takes [R-47]', () => {
     const stream = runStream()
     stream.send(register, { type: 'ACCEPT' })

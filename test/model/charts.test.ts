@@ -146,6 +146,7 @@ const walks: Record<string, Walk[]> = {
       { type: 'REGISTER_UNDECODABLE', detail: '' } as never,
       { type: 'REJECT', refusal: 'external' } as never,
       { type: 'VIOLATION', text: '' } as never,
+      { type: 'UNAUTHORIZED', text: '' } as never,
       { type: 'ENDED', message: '' } as never,
     ],
     facts: (context) => [context.ccid, context.closure?.kind],
