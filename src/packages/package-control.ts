@@ -51,7 +51,7 @@ export class PackageControl implements Pick<DaemonControl, 'install' | 'packages
    * chaincode of another name runs from the package: its process has one name here.
    */
   async resolve(request: DeployRequest, onProgress: (line: string) => void): Promise<ResolvedRequest> {
-    if (!request.package) return { ...request, ccid: '' }
+    if (!request.package) return { ccid: '', ...request }
     const { installed, isNew } = isAbsolute(request.package)
       ? await this.store.install(request.package)
       : { installed: await this.store.get(request.package), isNew: false }
