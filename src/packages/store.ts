@@ -164,7 +164,9 @@ export class PackageStore {
 
   private async unknown(packageId: string): Promise<never> {
     const known = (await this.storedNames()).map((stored) => stored.packageId)
-    throw failure('PACKAGE_UNKNOWN', { packageId, nearest: nearest(packageId, known), known })
+    // Whoever types an id has its label in mind; the hash is copied whole or not at all.
+    const sameLabel = known.find((id) => id.split(':')[0] === packageId.split(':')[0])
+    throw failure('PACKAGE_UNKNOWN', { packageId, nearest: sameLabel ?? nearest(packageId, known), known })
   }
 
   /** Reads a stored file anew where it changed, and holds it against its name. */

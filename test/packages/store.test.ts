@@ -228,6 +228,9 @@ describe('PackageStore', () => {
     )
     await store.install(fileWith(await deploymentSpec()))
     expect((await failureOf(store.remove('simple:1.0'))).hint).to.equal('did you mean sample:1.0?')
+    const { installed } = await store.install(fileWith(await lifecyclePackage()))
+    for (const id of ['sample_1.0', 'sample_1.0:a1b2'])
+      expect((await failureOf(store.get(id))).hint).to.equal(`did you mean ${installed.packageId}?`)
     expect((await failureOf(store.unpack('elsewhere'))).hint).to.equal(
       'see what is installed with: chaincoded packages',
     )
