@@ -54,8 +54,26 @@ const plain = (message: string): string =>
     .replace(/^chaincode response 500, /, '')
     .replace(/^chaincode response (\d+), (.*)$/s, '$2 (status $1)')
 
+/** Reasons whose remedy is known, whatever the chaincode. */
+const remedies: readonly (readonly [reason: RegExp, hint: string])[] = [
+  [
+    /classToPlain is not a function/,
+    'fabric-contract-api needs class-transformer 0.5.1: add "overrides": { "class-transformer": "0.5.1" } to the ' +
+      'package.json of the chaincode, and run npm install',
+  ],
+  [
+    /must call as init first/,
+    `send it an Init: the peer CLI does with --isInit, the library with isInit; or deploy it without --init-required`,
+  ],
+]
+
 /** The error of a call that failed, for people. */
-export const callFailure = (error: unknown, functionName: string, hint: string | undefined): Error =>
-  error instanceof GatewayError
-    ? failure('TRANSACTION_FAILED', { detail: `${functionName} failed: ${reasonOf(error)}`, hint }, error)
-    : (error as Error)
+export function callFailure(error: unknown, functionName: string, hint: string | undefined): Error {
+  if (!(error instanceof GatewayError)) return error as Error
+  const reason = reasonOf(error)
+  const facts = {
+    detail: `${functionName} failed: ${reason}`,
+    hint: hint ?? remedies.find(([known]) => known.test(reason))?.[1],
+  }
+  return failure('TRANSACTION_FAILED', facts, error)
+}

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import type { ChaincodeInfo } from '../../src/control/types.js'
 import { build } from '../fixtures/built-program.js'
 import { anyPorts, refusalOf, Shell, type Started } from '../fixtures/shell.js'
-import { example } from '../fixtures/start-chaincode.js'
+import { example, fixture } from '../fixtures/start-chaincode.js'
 
 const counter = example('counter')
 
@@ -142,6 +142,19 @@ describe('A daemon that is killed with SIGKILL', function () {
     expect(await shell.result('status')).to.match(/^channels +mychannel \(5 blocks\)$/m)
     expect((await second.stop()).exitCode).to.equal(0)
     // Fabric's shim ends with its stream, so nothing is left of the first chaincode either.
+    expect(shell.living()).to.deep.equal([])
+  })
+
+  it('leaves a chaincode that outlives its stream, which the next daemon of the folder ends', async () => {
+    const outliving = fixture('ignores-sigterm')
+    const first = await shell.dev(outliving, '--name', 'cc', '--data', 'd')
+    await first.stop('SIGKILL')
+    const [left, ...others] = shell.living()
+    expect(others).to.deep.equal([])
+    const second = shell.chaincoded('start', '--data', 'd', ...anyPorts)
+    await second.shows(/ {2}deploy /)
+    expect(left).to.be.a('number').and.not.to.be.oneOf(shell.living())
+    expect((await second.stop()).exitCode).to.equal(0)
     expect(shell.living()).to.deep.equal([])
   })
 })

@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { type AddressInfo, createServer, type Server } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -201,6 +202,7 @@ describe('What a running daemon refuses', function () {
   let daemon: Started
   before(build)
   before(async () => {
+    shell.env = { SHIM: createRequire(import.meta.url).resolve('fabric-shim') }
     daemon = await shell.dev(counter)
   })
   after(async () => {
@@ -270,6 +272,28 @@ describe('What a running daemon refuses', function () {
       1,
       /^ReadAset failed: You've asked to invoke a function that does not exist: ReadAset$/,
       'did you mean "ReadAsset"?',
+    ])
+  })
+
+  it('is a transaction before the Init that was demanded, with who can send one', async () => {
+    await shell.result('deploy', counter, '--name', 'initial', '--init-required')
+    expectRefusal(await shell.run('invoke', 'initial', 'increment', 'visits'), [
+      1,
+      /chaincode 'initial' has not been initialized for this version, must call as init first$/,
+      'send it an Init: the peer CLI does with --isInit, the library with isInit; or deploy it without --init-required',
+    ])
+  })
+
+  it('is a contract whose library calls what its dependency does not have, with the remedy', async () => {
+    const main = `const shim = require(process.env.SHIM)
+      const fail = async () => shim.error('classToPlain is not a function')
+      shim.start({ Init: fail, Invoke: fail })`
+    writeFileSync(join(shell.folder, 'defect.cjs'), main)
+    await shell.result('deploy', '.', '--name', 'defect', '--command', 'node defect.cjs --peer.address {address}')
+    expectRefusal(await shell.run('query', 'defect', 'any'), [
+      1,
+      'any failed: classToPlain is not a function',
+      /^fabric-contract-api needs class-transformer 0\.5\.1: .* npm install$/,
     ])
   })
 
