@@ -18,7 +18,7 @@ const NICE_LENGTH = 128
 const CHAIN = 128
 
 /**
- * Compresses as compress/flate of Go 1.7 to 1.26 does at its default level, decision by decision, so that the result is
+ * Compresses as compress/flate of Go 1.26 does at its default level, decision by decision, so that the result is
  * the same to the byte. The format leaves these decisions free, and zlib's are others; the id of a chaincode package is
  * a hash over the result. The window moves at the same points, too, because matches do not reach behind it.
  */
