@@ -29,6 +29,8 @@ export interface ChaincodeStatus {
   /** Ids that others registered under while it was awaited, and that were refused. */
   refusedIds: readonly string[]
   failure: Failure | undefined
+  /** When it is started again by itself, ms since the epoch; undefined unless it is in backoff. */
+  nextStartMs: number | undefined
 }
 
 /** A chaincode entered another state. */
@@ -178,6 +180,7 @@ export class ChaincodeDirectory {
       sinceMs: entry.sinceMs,
       refusedIds: entry.refusedIds,
       failure: context.failure,
+      nextStartMs: value === 'backoff' ? entry.sinceMs + context.backoffDelayMs : undefined,
     }
   }
 

@@ -7,6 +7,7 @@ import { version as programVersion } from './cli/version.js'
 import type { Config } from './config.js'
 import {
   chaincodeNameFrom,
+  checkCcid,
   checkChaincodeName,
   checkChaincodeVersion,
   checkChannelName,
@@ -22,12 +23,13 @@ import type {
   PackageInfo,
 } from './control/types.js'
 import type { Definitions, Deployment } from './definitions.js'
-import { failure } from './errors.js'
+import { failure, isFailure } from './errors.js'
 import { describeFailure } from './launch-failure.js'
 import { type Launcher, logFileOf } from './launcher.js'
 import type { LedgerProvider } from './ledger/types.js'
 import { LineQueue } from './line-queue.js'
 import { nearest } from './nearest.js'
+import { serviceAddress, serviceOf } from './service-dialler.js'
 import type { PackageControl } from './packages/package-control.js'
 
 /** What the control works with. */
@@ -87,15 +89,18 @@ export class Control implements DaemonControl {
     checkChaincodeName(name)
     checkChaincodeVersion(version)
     checkChannelName(channelId)
+    if (request.ccid) checkCcid(request.ccid)
+    const service = serviceOf(request)
     const deployment: Deployment = {
       ccid: request.ccid || `${name}:${version}`,
       name,
       version,
-      kind: isByHand ? 'byHand' : 'process',
+      kind: service ? 'service' : isByHand ? 'byHand' : 'process',
       path: request.path,
+      ...(request.address ? { address: request.address } : {}),
       command: request.command,
     }
-    if (!isByHand) {
+    if (deployment.kind === 'process') {
       const detection = launcher.detect(deployment)
       if (!detection.ok) throw failure('CHAINCODE_UNDETECTED', { detail: detection.message, hint: detection.hint })
       onProgress(`found ${detection.describe}`)
@@ -107,8 +112,10 @@ export class Control implements DaemonControl {
     const former = definitions.get(channelId, name)
     await definitions.define(deployment, { channelId, initRequired: request.initRequired })
     if (former?.ccid === deployment.ccid && directory.has(deployment.ccid)) await this.stopped(deployment.ccid)
+    if (directory.status(deployment.ccid)?.kind !== deployment.kind) await directory.remove(deployment.ccid)
     directory.add(this.options.chaincodeInput(deployment))
-    if (!isByHand) {
+    if (service) await this.dial(deployment.ccid, service.address, onProgress)
+    else if (!isByHand) {
       onProgress(`starting ${deployment.ccid}`)
       await directory.ensureReady(deployment.ccid)
     }
@@ -126,7 +133,7 @@ export class Control implements DaemonControl {
   async restart(name: string): Promise<ChaincodeInfo> {
     const deployment = this.find(name)
     await this.stopped(deployment.ccid)
-    if (deployment.kind === 'process') await this.options.directory.ensureReady(deployment.ccid)
+    if (deployment.kind !== 'byHand') await this.options.directory.ensureReady(deployment.ccid)
     return this.info(deployment)
   }
 
@@ -192,13 +199,14 @@ export class Control implements DaemonControl {
     const detection = kind === 'process' && existsSync(path) ? launcher.detect(deployment) : undefined
     const command = detection?.ok ? [...detection.command] : deployment.command
     const { failure: reason, refusedIds = [] } = status
+    const service = kind === 'service' ? serviceAddress(deployment) : undefined
     return {
       name,
       version,
       ccid,
       channels: definitions.channelsOf(ccid),
       state: status.state ?? 'stopped',
-      runtime: kind === 'process' ? 'process' : 'none',
+      runtime: kind === 'byHand' ? 'none' : kind,
       pid: status.pid ?? 0,
       incarnation: status.incarnation ?? 0,
       restarts: status.restarts ?? 0,
@@ -208,10 +216,12 @@ export class Control implements DaemonControl {
       command,
       reason:
         reason && reason.kind !== 'stopped'
-          ? describeFailure(reason, { ccid, address: addresses().chaincode, command, refusedIds })
+          ? describeFailure(reason, { ccid, address: addresses().chaincode, command, refusedIds, service })
           : '',
       logFile: logFileOf(logsDir, ccid),
       mode: config.chaincode.mode,
+      address: service ?? '',
+      nextStartInMs: status.nextStartMs === undefined ? 0 : Math.max(1, status.nextStartMs - Date.now()),
     }
   }
 
@@ -221,6 +231,18 @@ export class Control implements DaemonControl {
     const known = definitions.all().map((deployment) => deployment.name)
     if (!found) throw failure('CHAINCODE_UNKNOWN', { name, nearest: nearest(name, known), known })
     return found
+  }
+
+  /** Dials a service that was just defined. One that is not up yet is no failure: its id had to be known first. */
+  private async dial(ccid: string, address: string, onProgress: (line: string) => void): Promise<void> {
+    onProgress(`dialling ${ccid} at ${address}`)
+    try {
+      await this.options.directory.ensureReady(ccid)
+    } catch (error) {
+      if (!isFailure(error)) throw error
+      onProgress(error.explain())
+      onProgress(`${ccid} is defined, and dialled again until it answers`)
+    }
   }
 
   private async stopped(ccid: string): Promise<void> {

@@ -32,6 +32,10 @@ export interface Deployment {
   path?: string
   /** In place of `path`: a package file, which is installed first, or the id of an installed package. */
   package?: string
+  /** In place of `path`: `host:port` of a chaincode that runs as a service, in plain text; it needs a name. */
+  address?: string
+  /** The id that it registers with. Default: `name:version`. */
+  ccid?: string
   /** Default: made from the folder's name. */
   name?: string
   /** Default `1.0`. */
@@ -113,10 +117,12 @@ export async function createDaemon(options: DaemonOptions = {}): Promise<Embedde
     gatewayAddress: daemon.addresses.gateway,
     chaincodeAddress: daemon.addresses.chaincode,
     identities,
-    deploy: ({ path = '.', package: file, name, version, channel, command, initRequired, onProgress }) =>
+    deploy: ({ path = '.', package: file, address, ccid, name, version, channel, command, initRequired, onProgress }) =>
       daemon.deploy(
         {
-          path: resolve(path),
+          path: address === undefined ? resolve(path) : '',
+          ...(address === undefined ? {} : { address }),
+          ...(ccid === undefined ? {} : { ccid }),
           name: name ?? '',
           version: version ?? '',
           channel: channel ?? '',

@@ -28,6 +28,10 @@ export function connectionOf({ address, path }: Pick<Deployment, 'address' | 'pa
   return address ? plainConnection(address) : readConnectionInfo(findConnectionInfo(path) ?? `${path}/connection.json`)
 }
 
+/** The same for what may be no service: undefined where it has neither an address nor a connection.json. */
+export const serviceOf = (deployed: Pick<Deployment, 'address' | 'path'>): ConnectionInfo | undefined =>
+  deployed.address || findConnectionInfo(deployed.path) ? connectionOf(deployed) : undefined
+
 /** Where a service is dialled; empty where its connection.json does not tell. */
 export function serviceAddress(deployment: Pick<Deployment, 'address' | 'path'>): string {
   try {

@@ -259,6 +259,7 @@ describe('What is told of a chaincode', () => {
       sinceMs: 1_000_000,
       refusedIds: [],
       failure: undefined,
+      nextStartMs: undefined,
     })
     void daemon.directory.ensureReady(CC)
     daemon.comeUp(CC)

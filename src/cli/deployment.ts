@@ -22,6 +22,8 @@ export interface DeployOptions {
   command?: string
   label?: string
   initRequired?: boolean
+  address?: string
+  ccid?: string
 }
 
 /**
@@ -59,13 +61,15 @@ export function deployRequest(directory: string, options: DeployOptions, cwd: st
   return { ...commonRequest(options), path, name, version }
 }
 
-function commonRequest(options: DeployOptions): Omit<DeployRequest, 'path' | 'name' | 'version'> {
+/** What a request to deploy says whatever is deployed. Throws CHANNEL_NAME_ILLEGAL and ARGUMENTS_INVALID. */
+export function commonRequest(options: DeployOptions): Omit<DeployRequest, 'path' | 'name' | 'version'> {
   if (options.channel !== undefined) checkChannelName(options.channel)
   return {
     channel: options.channel ?? '',
     command: options.command === undefined ? [] : splitCommand(options.command),
     label: options.label ?? '',
     initRequired: options.initRequired ?? false,
+    ...(options.ccid === undefined ? {} : { ccid: options.ccid }),
   }
 }
 
@@ -102,7 +106,9 @@ export async function deployWithProgress(
   request: DeployRequest,
 ): Promise<ChaincodeInfo> {
   const progress = showProgress(io)
-  progress.step(`deploying ${[request.name, `from ${request.package || request.path}`].filter(Boolean).join(' ')}`)
+  progress.step(
+    `deploying ${[request.name, `from ${request.package || request.address || request.path}`].filter(Boolean).join(' ')}`,
+  )
   try {
     return await control.deploy(request, progress.step)
   } finally {

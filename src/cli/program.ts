@@ -61,6 +61,7 @@ export function createProgram(io: CliIo, take: Take): Command {
       .option('--command <line>', "what starts it, where the folder's files do not tell: 'node dist/main.js'")
       .option('--label <label>', 'label of its package id')
       .option('--init-required', 'the first invocation has to be an Init')
+      .option('--ccid <id>', 'id that it registers with, for example its package id (NAME:VERSION)')
 
   hosting(
     command('start', 'Starts the daemon, and runs it until it is stopped.', 'chaincoded start --data /tmp/ledger'),
@@ -91,10 +92,11 @@ export function createProgram(io: CliIo, take: Take): Command {
       'chaincoded deploy ./my-chaincode --name basic',
     ),
   )
-    .argument('<target>', 'folder of the chaincode, package file, or id of an installed package')
+    .argument('[target]', 'folder of the chaincode or of its connection.json, package file, or id of a package')
+    .option('--address <host:port>', 'a chaincode that runs as a service there, in place of a target')
     .option(...json)
     .action(
-      run(async (context, target: string, options: object) =>
+      run(async (context, target: string | undefined, options: object) =>
         (await import('./commands/deploy.js')).deploy(context, target, options),
       ),
     )

@@ -53,7 +53,10 @@ export function connectControl(socketPath: string): ControlConnection {
     uninstall: async (packageId) => void (await call(service.uninstall, { packageId })),
     shutdown: async () => void (await call(service.shutdown, {}, answerDeadlineMs)),
     deploy: async (request, onProgress) => {
-      for await (const { event } of events<DeployEvent>(() => client.deploy({ package: '', ...request }), 'deploy')) {
+      for await (const { event } of events<DeployEvent>(
+        () => client.deploy({ address: '', ccid: '', package: '', ...request }),
+        'deploy',
+      )) {
         if (event?.$case === 'progress') onProgress(event.progress)
         if (event?.$case === 'done') return infoFromWire(event.done)
       }

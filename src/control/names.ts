@@ -5,6 +5,7 @@ export const defaultVersion = '1.0'
 
 const nameRule = /^[a-zA-Z0-9]+([-_][a-zA-Z0-9]+)*$/
 const versionRule = /^[A-Za-z0-9_.+-]+$/
+const ccidRule = /^[A-Za-z0-9_.+:-]+$/
 const channelRule = /^[a-z][a-z0-9.-]{0,248}$/
 
 /** A legal chaincode name made of any text (a package name, a folder), or undefined where nothing is left. */
@@ -31,6 +32,13 @@ export function checkChaincodeName(name: string): void {
 /** Throws CHAINCODE_VERSION_ILLEGAL unless `version` follows Fabric's rule for chaincode versions. */
 export function checkChaincodeVersion(version: string): void {
   if (!isChaincodeVersion(version)) throw failure('CHAINCODE_VERSION_ILLEGAL', { version })
+}
+
+/** Throws ARGUMENTS_INVALID unless `ccid` can be the id of a chaincode: `name:version`, or that of a package. */
+export function checkCcid(ccid: string): void {
+  if (ccidRule.test(ccid)) return
+  const detail = `"${ccid}" is no chaincode id: it has to match [A-Za-z0-9_.+:-]+`
+  throw failure('ARGUMENTS_INVALID', { detail, hint: 'give name:version, or the package id' })
 }
 
 /** Throws CHANNEL_NAME_ILLEGAL unless `channel` follows Fabric's rule for channel names. */

@@ -55,6 +55,10 @@ export interface ChaincodeInfo {
   logFile: string
   /** Who starts the process: `net` the daemon, `dev` a developer. */
   mode: string
+  /** Where it is dialled; empty unless it runs as a service. */
+  address: string
+  /** Milliseconds until it is started or dialled again by itself; 0 where it is not. */
+  nextStartInMs: number
 }
 
 /** What to deploy. Empty strings and lists leave the choice to the daemon. */
@@ -70,6 +74,10 @@ export interface DeployRequest {
   label: string
   /** Whether the first invocation has to be an Init. */
   initRequired: boolean
+  /** In place of `path`: `host:port` of a chaincode that runs as a service, in plain text. */
+  address?: string
+  /** The id that it registers with. Default: `name:version`. */
+  ccid?: string
   /**
    * In place of `path`: the absolute path of a package file, which is installed first, or the id of an installed package.
    * The id that the chaincode registers with is then the package's.
@@ -131,7 +139,8 @@ export interface DaemonControl {
   list(): Promise<ChaincodeInfo[]>
   /**
    * Defines the chaincode, and resolves when it is ready; in dev mode as soon as it is defined, because a developer
-   * starts it. `onProgress` gets short lines for people.
+   * starts it; and a service also where it does not answer, because it is dialled again. `onProgress` gets short lines for
+   * people.
    */
   deploy(request: DeployRequest, onProgress: (line: string) => void): Promise<ChaincodeInfo>
   /** Resolves when no process is left. */

@@ -34,15 +34,25 @@ describe('commands that ask the daemon', () => {
       expect(await io.run('ps')).to.equal(0)
       expect(io.stdout.text).to.equal(
         [
-          'NAME            VERSION  STATE   PID  CHANNELS   IN-FLIGHT  SINCE',
-          'asset-transfer  1.0      ready   815  mychannel  3          2m',
-          'cc              1.0      failed  -    a,b        0          2h',
+          'NAME            VERSION  STATE   RUNTIME  PID  CHANNELS   IN-FLIGHT  SINCE',
+          'asset-transfer  1.0      ready   process  815  mychannel  3          2m',
+          'cc              1.0      failed  process  -    a,b        0          2h',
           '  exit code 1 before REGISTER',
           '    | Error: boom',
           '',
         ].join('\n'),
       )
       expect(io.stderr.text).to.equal('')
+    })
+
+    it('prints where a service is dialled, and when it is dialled again', async () => {
+      const away = { runtime: 'service', address: 'cc:9999', pid: 0, state: 'backoff', nextStartInMs: 3400 }
+      served.daemon.chaincodes = [chaincodeInfo('cc', { ...away, reason: 'connection refused' })]
+      await io.run('ps')
+      expect(io.stdout.text.split('\n').slice(1, 3)).to.deep.equal([
+        io.stdout.text.split('\n')[1]!.match(/^cc +1\.0 +backoff, again in 3s +service cc:9999 +- .*/)![0],
+        '  connection refused',
+      ])
     })
 
     it('prints the same as JSON', async () => {
@@ -199,6 +209,8 @@ describe('commands that ask the daemon', () => {
           channel: 'ch',
           label: 'l',
           initRequired: true,
+          address: '',
+          ccid: '',
           command: ['node', 'my main.js', '-v'],
           package: '',
         },
@@ -206,6 +218,29 @@ describe('commands that ask the daemon', () => {
       expect(io.stderr.text).to.equal(`deploying basic from ${path}\nstarting basic\nwaiting for basic to register\n`)
       expect(io.stdout.text).to.equal('basic 2.1 is ready on ch (pid 815)\n')
     })
+
+    it('sends the address of a service in place of a folder, and the id that it registers with', async () => {
+      expect(await io.run('deploy --address cc:9999 --name basic --ccid basic_1.0:0123')).to.equal(0)
+      expect(served.daemon.deployed[0]).to.deep.include({
+        path: '',
+        name: 'basic',
+        version: '1.0',
+        address: 'cc:9999',
+        ccid: 'basic_1.0:0123',
+      })
+      expect(io.stderr.text).to.match(/^deploying basic from cc:9999\n/)
+    })
+
+    for (const [words, text] of [
+      ['deploy', 'chaincoded: a chaincode is deployed either from a folder or by the address of its service'],
+      ['deploy cc --address cc:9999', 'hint: give DIR or --address HOST:PORT'],
+      ['deploy --address cc:9999', 'chaincoded: a service that is deployed by its address needs a name'],
+    ] as const)
+      it(`exits with 2 for '${words}', and says what is wanted`, async () => {
+        expect(await io.run(words)).to.equal(2)
+        expect(io.stderr.text).to.contain(text)
+        expect(served.daemon.deployed).to.deep.equal([])
+      })
 
     it('keeps progress in one line on a terminal, and leaves nothing of it', async () => {
       folderWith('cc')

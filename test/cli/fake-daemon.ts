@@ -45,6 +45,8 @@ export const chaincodeInfo = (name: string, facts: Partial<ChaincodeInfo> = {}):
   reason: '',
   logFile: `/home/dev/.chaincoded/logs/${name}.log`,
   mode: 'net',
+  address: '',
+  nextStartInMs: 0,
   ...facts,
 })
 

@@ -66,6 +66,8 @@ describe('control service', () => {
       label: 'l',
       initRequired: true,
       package: '',
+      address: '',
+      ccid: 'a_1.0:0123',
     }
     const progress: string[] = []
     const info = await client.deploy(request, (line) => progress.push(line))

@@ -95,6 +95,10 @@ export interface ChaincodeInfo {
   logFile: string;
   /** net or dev: who starts the process. */
   mode: string;
+  /** Where it is dialled; empty unless it runs as a service. */
+  address: string;
+  /** Milliseconds until it is started or dialled again by itself; 0 where it is not. */
+  nextStartInMs: number;
 }
 
 /** Defines a chaincode on a channel and starts it. */
@@ -111,6 +115,10 @@ export interface DeployRequest {
   label: string;
   /** Whether the first invocation must be an Init. */
   initRequired: boolean;
+  /** In place of `path`: host:port of a chaincode that runs as a service, in plain text. */
+  address: string;
+  /** The id that it registers with; empty for name:version. */
+  ccid: string;
   /**
    * In place of `path`: the absolute path of a package file, which is installed first, or the id of an installed one.
    * The chaincode's id is then the package's, and an empty name is made from the package's.
@@ -643,6 +651,8 @@ function createBaseChaincodeInfo(): ChaincodeInfo {
     reason: "",
     logFile: "",
     mode: "",
+    address: "",
+    nextStartInMs: 0,
   };
 }
 
@@ -698,6 +708,12 @@ export const ChaincodeInfo: MessageFns<ChaincodeInfo> = {
     }
     if (message.mode !== "") {
       writer.uint32(130).string(message.mode);
+    }
+    if (message.address !== "") {
+      writer.uint32(162).string(message.address);
+    }
+    if (message.nextStartInMs !== 0) {
+      writer.uint32(168).int32(message.nextStartInMs);
     }
     return writer;
   },
@@ -843,6 +859,22 @@ export const ChaincodeInfo: MessageFns<ChaincodeInfo> = {
             message.mode = reader.string();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 168) {
+              break;
+            }
+
+            message.nextStartInMs = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -876,12 +908,25 @@ export const ChaincodeInfo: MessageFns<ChaincodeInfo> = {
     message.reason = object.reason ?? "";
     message.logFile = object.logFile ?? "";
     message.mode = object.mode ?? "";
+    message.address = object.address ?? "";
+    message.nextStartInMs = object.nextStartInMs ?? 0;
     return message;
   },
 };
 
 function createBaseDeployRequest(): DeployRequest {
-  return { path: "", name: "", version: "", channel: "", command: [], label: "", initRequired: false, package: "" };
+  return {
+    path: "",
+    name: "",
+    version: "",
+    channel: "",
+    command: [],
+    label: "",
+    initRequired: false,
+    address: "",
+    ccid: "",
+    package: "",
+  };
 }
 
 export const DeployRequest: MessageFns<DeployRequest> = {
@@ -906,6 +951,12 @@ export const DeployRequest: MessageFns<DeployRequest> = {
     }
     if (message.initRequired !== false) {
       writer.uint32(56).bool(message.initRequired);
+    }
+    if (message.address !== "") {
+      writer.uint32(162).string(message.address);
+    }
+    if (message.ccid !== "") {
+      writer.uint32(170).string(message.ccid);
     }
     if (message.package !== "") {
       writer.uint32(66).string(message.package);
@@ -982,6 +1033,22 @@ export const DeployRequest: MessageFns<DeployRequest> = {
             message.initRequired = reader.bool();
             continue;
           }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.ccid = reader.string();
+            continue;
+          }
           case 8: {
             if (tag !== 66) {
               break;
@@ -1014,6 +1081,8 @@ export const DeployRequest: MessageFns<DeployRequest> = {
     message.command = object.command?.map((e) => e) || [];
     message.label = object.label ?? "";
     message.initRequired = object.initRequired ?? false;
+    message.address = object.address ?? "";
+    message.ccid = object.ccid ?? "";
     message.package = object.package ?? "";
     return message;
   },

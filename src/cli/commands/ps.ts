@@ -4,7 +4,7 @@ import { exitCodes } from '../report-error.js'
 import { spanText, tableLines } from '../table.js'
 import { withControl } from '../with-control.js'
 
-const heads = ['NAME', 'VERSION', 'STATE', 'PID', 'CHANNELS', 'IN-FLIGHT', 'SINCE']
+const heads = ['NAME', 'VERSION', 'STATE', 'RUNTIME', 'PID', 'CHANNELS', 'IN-FLIGHT', 'SINCE']
 
 /** `chaincoded ps`: the chaincodes of the daemon, and why one failed. */
 export const ps = (context: Context): Promise<number> =>
@@ -34,7 +34,8 @@ export function linesOf(infos: readonly ChaincodeInfo[], nowMs: number): string[
 const cells = (info: ChaincodeInfo, nowMs: number): string[] => [
   info.name,
   info.version,
-  info.state,
+  info.nextStartInMs > 0 ? `${info.state}, again in ${spanText(info.nextStartInMs)}` : info.state,
+  [info.runtime, info.address].filter(Boolean).join(' '),
   info.pid === 0 ? '-' : String(info.pid),
   info.channels.join(',') || '-',
   String(info.inFlight),
