@@ -1,3 +1,5 @@
+import type { TlsVariables } from './identity-files.js'
+
 /** What the environment of a chaincode is made of. */
 export interface EnvironmentFacts {
   /** The id to register with: `name:version`, or a package id. */
@@ -12,6 +14,8 @@ export interface EnvironmentFacts {
   shimLogLevel?: string
   /** `chaincode.logging.format` */
   logFormat?: string
+  /** What it proves itself with; without it, it connects in plain text. */
+  tls?: TlsVariables | undefined
   /** The environment to inherit from: that of the daemon. */
   base: Readonly<Record<string, string | undefined>>
 }
@@ -23,7 +27,7 @@ export interface EnvironmentFacts {
 const OWN = /^(CORE_|npm_|INIT_CWD$|NODE_CHANNEL_|NODE_UNIQUE_ID$)/
 
 /**
- * The whole environment of a chaincode process: Fabric's variables as the peer's Docker launcher sets them without TLS,
+ * The whole environment of a chaincode process: Fabric's variables as the peer's Docker launcher sets them,
  * in its order, and the address, which the peer only passes as an argument; over all that the daemon has inherited
  * (PATH, HOME, proxies, NODE_OPTIONS …) except its own variables.
  */
@@ -37,7 +41,7 @@ export function composeEnvironment(facts: EnvironmentFacts): Record<string, stri
     CORE_CHAINCODE_LOGGING_LEVEL: facts.logLevel ?? '',
     CORE_CHAINCODE_LOGGING_SHIM: facts.shimLogLevel ?? '',
     CORE_CHAINCODE_LOGGING_FORMAT: facts.logFormat ?? '',
-    CORE_PEER_TLS_ENABLED: 'false',
+    ...(facts.tls ?? { CORE_PEER_TLS_ENABLED: 'false' }),
     CORE_PEER_LOCALMSPID: facts.mspId,
     CORE_PEER_ADDRESS: facts.address,
   }

@@ -198,6 +198,8 @@ function assemble(values: Values, dataDir: string): Config {
       killGraceMs: values['chaincoded.killGrace'],
       shutdownTimeoutMs: values['chaincoded.shutdownTimeout'],
       transport: values['chaincoded.transport'],
+      chaincodeTls: values['chaincoded.chaincodeTls'],
+      registration: values['chaincoded.registration'],
       restart: values['chaincoded.restart'],
       limits: {
         chaincodes: values['chaincoded.limits.chaincodes'],

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { IdentityFileError } from '../services/identity-layout.js'
 import { type OrganizationIdentities, issueIdentities } from '../services/issue-identities.js'
@@ -5,8 +6,9 @@ import { reapLeftovers } from '../services/reap-leftovers.js'
 import { listenGrpcJs } from '../services/listen-grpc-js.js'
 import { listenHttp2 } from '../services/listen-http2.js'
 import type { AcceptStream, ChaincodeListener } from '../services/stream-transport.js'
+import { ChaincodeCertificates } from './chaincode-certificates.js'
 import { version } from './cli/version.js'
-import type { Config } from './config.js'
+import { type Config, chaincodeEndpoint } from './config.js'
 import { joinHostPort, splitHostPort } from './config/values.js'
 import { type DataFolderClaim, claimDataFolder } from './control/daemon-file.js'
 import { type ServedControl, serveControl } from './control/serve-control.js'
@@ -42,6 +44,8 @@ export interface DaemonPartsOptions {
 export class DaemonParts {
   ledgers: LedgerProvider | undefined
   listener: ChaincodeListener | undefined
+  /** There when chaincodes connect over TLS. */
+  certificates: ChaincodeCertificates | undefined
   gateway: RunningGateway | undefined
   identities: OrganizationIdentities | undefined
   membership: MembershipProvider | undefined
@@ -62,6 +66,8 @@ export class DaemonParts {
   private async openAll(): Promise<void> {
     const { config, folder, executor, log } = this.options
     this.claim = await claimDataFolder(folder.path)
+    // A killed daemon leaves keys behind, which nobody takes any more.
+    rmSync(folder.tlsDir, { recursive: true, force: true })
     const { packageBytes, packageUnpackedBytes, packageFiles } = config.chaincoded.limits
     const packageLimits = { fileBytes: packageBytes, unpackedBytes: packageUnpackedBytes, files: packageFiles }
     this.packages = new PackageStore(folder.packagesDir, packageLimits)
@@ -110,6 +116,7 @@ export class DaemonParts {
     await this.listener?.close()
     await this.control?.close()
     await this.ledgers?.close()
+    if (this.claim) rmSync(this.options.folder.tlsDir, { recursive: true, force: true })
     this.claim?.release()
   }
 
@@ -162,14 +169,20 @@ export class DaemonParts {
   }
 
   private async listen(): Promise<void> {
-    const { config, accept, isServing } = this.options
+    const { config, accept, isServing, log } = this.options
     const { host, port } = splitHostPort(config.peer.chaincodeListenAddress)
     const listen = config.chaincoded.transport === 'http2' ? listenHttp2 : listenGrpcJs
+    if (config.chaincoded.chaincodeTls)
+      this.certificates = await ChaincodeCertificates.create(listenerNames(config), config.chaincode.startupTimeoutMs)
+    const { certificates } = this
     try {
       this.listener = await listen({
         host,
         port,
         accept,
+        ...(certificates ? { tls: { ...certificates.server, root: certificates.root } } : {}),
+        onRefused: (remoteAddress, why) =>
+          log.warn({ remoteAddress }, `a connection to the chaincode listener was refused: ${why}`),
         maxMessageBytes: config.chaincoded.limits.messageBytes,
         pingIntervalMs: 2 * 60 * 60 * 1000,
         pingTimeoutMs: 20_000,
@@ -181,6 +194,12 @@ export class DaemonParts {
       throw failure('LISTEN_FAILED', { ...facts, detail: messageOf(error) }, error)
     }
   }
+}
+
+/** The names under which a chaincode may know the listener. */
+function listenerNames(config: Config): string[] {
+  const { host } = splitHostPort(chaincodeEndpoint(config).address)
+  return [...new Set([host, 'localhost', '127.0.0.1', '::1'])]
 }
 
 /** The file of definitions in a data folder. */

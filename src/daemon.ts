@@ -20,10 +20,12 @@ import { Definitions, type Deployment } from './definitions.js'
 import { failure } from './errors.js'
 import { ownerMark } from '../services/reap-leftovers.js'
 import type { LedgerProvider } from './ledger/types.js'
+import { LaunchIdentities } from './launch-identities.js'
 import { Launcher } from './launcher.js'
 import { PackageControl } from './packages/package-control.js'
 import type { PackageStore } from './packages/store.js'
 import type { ChaincodeExecutor } from './protocol/types.js'
+import { type RegistrationGuard, certificateGuard, processGuard } from './registration-guard.js'
 import { provideRuntimes } from './runtimes.js'
 import { ServiceDialler, serviceAddress } from './service-dialler.js'
 
@@ -58,6 +60,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     ownerMark: mark,
     address: endpoint,
     deployment: (ccid) => definitions.deployment(ccid),
+    identities: new LaunchIdentities(folder.tlsDir, () => parts.certificates),
   })
   const ledgers = (): LedgerProvider => {
     if (!parts.ledgers) throw new Error('the ledger is not open')
@@ -169,6 +172,16 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     log,
     awaitedIds,
   })
+  /** Pid of a process whose REGISTER is awaited; a chaincode in any other state decides by itself. */
+  const awaitedPid = (ccid: string): number => {
+    const status = directory.status(ccid)
+    return status?.kind === 'process' && status.state === 'awaitingRegister' ? status.pid : 0
+  }
+  const guard = (): RegistrationGuard | undefined => {
+    if (parts.certificates) return certificateGuard(parts.certificates, log)
+    if (chaincoded.registration === 'any') return undefined
+    return processGuard({ pidOf: awaitedPid, listenerPort: () => parts.listener?.port ?? 0, log })
+  }
   const dialler = new ServiceDialler({
     maxMessageBytes: chaincoded.limits.messageBytes,
     deployment: (ccid) => definitions.deployment(ccid),
@@ -202,7 +215,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     ownerMark: mark,
     log,
     executor: support,
-    accept,
+    accept: (transport) => accept(transport, undefined, guard()),
     control,
     isServing: () => root.getSnapshot().matches('serving'),
   })

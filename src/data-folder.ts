@@ -20,6 +20,8 @@ export interface DataFolder {
   readonly ledgerDir: string
   /** One log file for each chaincode. */
   readonly logsDir: string
+  /** What chaincodes prove themselves with, while they run. */
+  readonly tlsDir: string
   /** Installed chaincode packages. */
   readonly packagesDir: string
 }
@@ -32,6 +34,7 @@ export function dataFolderAt(path: string): DataFolder {
     organizationsDir: join(root, 'organizations'),
     ledgerDir: join(root, 'ledger'),
     logsDir: join(root, 'logs'),
+    tlsDir: join(root, 'tls'),
     packagesDir: join(root, 'packages'),
   }
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { ProcessEvent, ProcessSpec } from '../machines/index.js'
+import type { TlsVariables } from '../services/identity-files.js'
 import { composeEnvironment } from '../services/compose-environment.js'
 import { OWNER_VARIABLE } from '../services/reap-leftovers.js'
 import { detectChaincode } from '../services/detect-chaincode.js'
@@ -7,6 +8,8 @@ import type { Detection } from '../services/detection.js'
 import { type RunningProcess, runProcess } from '../services/run-process.js'
 import type { Config } from './config.js'
 import type { Deployment } from './definitions.js'
+import { messageOf } from './errors.js'
+import type { LaunchIdentities } from './launch-identities.js'
 
 /** What a launcher works with. */
 export interface LauncherOptions {
@@ -17,6 +20,7 @@ export interface LauncherOptions {
   /** `host:port` that chaincodes are told. */
   address: () => string
   deployment: (ccid: string) => Deployment | undefined
+  identities: Pick<LaunchIdentities, 'areUsed' | 'give' | 'takeBack'>
 }
 
 /** The file that keeps the output of a chaincode. */
@@ -26,6 +30,8 @@ export const logFileOf = (logsDir: string, ccid: string): string =>
 /** Starts the processes of chaincodes, and knows those that live. */
 export class Launcher {
   private readonly living = new Map<RunningProcess, string>()
+  /** Nothing is started any more. */
+  private isOver = false
 
   constructor(private readonly options: LauncherOptions) {}
 
@@ -36,7 +42,11 @@ export class Launcher {
   }
 
   /** The environment of a chaincode process, also of one that a developer starts by hand. */
-  environment(ccid: string, base: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  environment(
+    ccid: string,
+    base: Readonly<Record<string, string | undefined>>,
+    tls?: TlsVariables,
+  ): Record<string, string> {
     const { config, address } = this.options
     const { level, shim, format } = config.chaincode.logging
     return composeEnvironment({
@@ -46,13 +56,40 @@ export class Launcher {
       logLevel: level,
       shimLogLevel: shim,
       logFormat: format,
+      tls,
       base,
     })
   }
 
-  /** Starts the process of a chaincode; what becomes of it is told to `notify`. */
-  start(ccid: string, notify: (event: ProcessEvent) => void): Pick<RunningProcess, 'signal'> {
-    const spec = this.specOf(ccid)
+  /** Starts the process of a chaincode; what becomes of it is told to `notify`. Its identity lasts as long as it does. */
+  start(ccid: string, incarnation: number, notify: (event: ProcessEvent) => void): Pick<RunningProcess, 'signal'> {
+    const { identities } = this.options
+    if (!identities.areUsed) return this.spawn(ccid, undefined, notify)
+    const takeBack = (event: ProcessEvent) => {
+      if (event.type === 'GROUP_GONE' || event.type === 'SPAWN_FAILED') identities.takeBack(ccid, incarnation)
+      notify(event)
+    }
+    let running: Pick<RunningProcess, 'signal'> | undefined
+    let isCancelled = false
+    identities.give(ccid, incarnation).then(
+      (tls) => {
+        if (isCancelled || this.isOver) identities.takeBack(ccid, incarnation)
+        else running = this.spawn(ccid, tls, takeBack)
+      },
+      (error: unknown) => {
+        const { code = 'UNKNOWN' } = error as NodeJS.ErrnoException
+        takeBack({ type: 'SPAWN_FAILED', errno: code, message: `its certificate cannot be made: ${messageOf(error)}` })
+      },
+    )
+    return { signal: (signal) => (running ? running.signal(signal) : (isCancelled = true)) }
+  }
+
+  private spawn(
+    ccid: string,
+    tls: TlsVariables | undefined,
+    notify: (event: ProcessEvent) => void,
+  ): Pick<RunningProcess, 'signal'> {
+    const spec = this.specOf(ccid, tls)
     if ('problem' in spec) {
       setImmediate(notify, { type: 'SPAWN_FAILED', errno: spec.kind, message: spec.problem })
       return { signal: () => undefined }
@@ -85,10 +122,11 @@ export class Launcher {
 
   /** Sends SIGKILL to every process group that is left. */
   kill(): void {
+    this.isOver = true
     for (const running of this.living.keys()) running.signal('SIGKILL')
   }
 
-  private specOf(ccid: string): ProcessSpec | { kind: string; problem: string } {
+  private specOf(ccid: string, tls: TlsVariables | undefined): ProcessSpec | { kind: string; problem: string } {
     const deployment = this.options.deployment(ccid)
     if (!deployment) return { kind: 'NOT_FOUND', problem: `${ccid} is not deployed` }
     const detection = this.detect(deployment)
@@ -96,7 +134,7 @@ export class Launcher {
     return {
       command: detection.command,
       cwd: detection.cwd,
-      env: { ...this.environment(ccid, process.env), [OWNER_VARIABLE]: this.options.ownerMark },
+      env: { ...this.environment(ccid, process.env, tls), [OWNER_VARIABLE]: this.options.ownerMark },
       logFile: logFileOf(this.options.logsDir, ccid),
     }
   }

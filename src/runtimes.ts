@@ -17,7 +17,7 @@ interface Incarnation {
 /** The chart of a chaincode, with a service behind every kind of runtime that it may have. */
 export function provideRuntimes({ launcher, dialler }: RuntimeServices): typeof chaincodeMachine {
   const process = fromCallback<{ type: 'SIGNAL'; signal: GroupSignal }, Incarnation>(({ input, sendBack, receive }) => {
-    const running = launcher.start(input.ccid, sendBack)
+    const running = launcher.start(input.ccid, input.incarnation, sendBack)
     receive(({ signal }) => running.signal(signal))
     // An actor that ends before its process does is a defect somewhere; the process must not outlive it.
     return () => running.signal('SIGKILL')

@@ -126,6 +126,8 @@ const table: Record<
   'chaincoded.killGrace': { at: 'chaincoded.killGraceMs', good: ['1.5s', 1500], bad: true },
   'chaincoded.shutdownTimeout': { at: 'chaincoded.shutdownTimeoutMs', good: ['1h', 3_600_000], bad: '10000h' },
   'chaincoded.transport': { at: 'chaincoded.transport', good: ['grpc-js', 'grpc-js'], bad: 'grpc' },
+  'chaincoded.chaincodeTls': { at: 'chaincoded.chaincodeTls', good: ['true', true], bad: 'on' },
+  'chaincoded.registration': { at: 'chaincoded.registration', good: ['any', 'any'], bad: 'none' },
   'chaincoded.restart': { at: 'chaincoded.restart', good: ['permanent', 'permanent'], bad: 'always' },
   'chaincoded.limits.chaincodes': { at: 'chaincoded.limits.chaincodes', good: [3, 3], bad: 0 },
   'chaincoded.limits.waitingCallers': { at: 'chaincoded.limits.waitingCallers', good: [0, 0], bad: -1 },

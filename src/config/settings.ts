@@ -199,6 +199,17 @@ export const settings = {
     'http2',
     "What carries chaincode streams: gRPC framing on Node's http2, or @grpc/grpc-js.",
   ),
+  'chaincoded.chaincodeTls': setting({
+    schema: boolean,
+    fallback: false,
+    allowed: 'true or false',
+    meaning: 'Whether chaincodes connect over TLS, each with a certificate that is issued for its launch.',
+  }),
+  'chaincoded.registration': choice(
+    ['ownProcess', 'any'],
+    'ownProcess',
+    'Without TLS, who may register as a chaincode that the daemon started: its process, where the system tells; or any.',
+  ),
   'chaincoded.restart': choice(
     ['onDemand', 'transient', 'permanent'],
     'onDemand',

@@ -64,6 +64,10 @@ export interface Config {
     readonly shutdownTimeoutMs: number
     /** What carries the chaincode streams: gRPC framing on Node's own http2, or @grpc/grpc-js. */
     readonly transport: 'http2' | 'grpc-js'
+    /** Whether chaincodes connect over TLS with client certificates. */
+    readonly chaincodeTls: boolean
+    /** Without TLS: who may register as a chaincode that the daemon has started. */
+    readonly registration: 'ownProcess' | 'any'
     /** When a chaincode that ended is started again: at the next call, after a failure, always. */
     readonly restart: 'onDemand' | 'transient' | 'permanent'
     readonly limits: {
