@@ -232,8 +232,8 @@ describe('commands that ask the daemon', () => {
     })
 
     for (const [words, text] of [
-      ['deploy', 'chaincoded: a chaincode is deployed either from a folder or by the address of its service'],
-      ['deploy cc --address cc:9999', 'hint: give DIR or --address HOST:PORT'],
+      ['deploy', 'chaincoded: a chaincode is deployed either from a folder or'],
+      ['deploy cc --address cc:9999', '--address HOST:PORT'],
       ['deploy --address cc:9999', 'chaincoded: a service that is deployed by its address needs a name'],
     ] as const)
       it(`exits with 2 for '${words}', and says what is wanted`, async () => {
