@@ -12,6 +12,7 @@ export type Failure =
       errno: string
       message: string
       hint?: string
+      /** What the failing step printed last. */
       lastWords?: readonly string[]
     }
   | {
@@ -43,6 +44,8 @@ export interface ChaincodeInput {
   kind: 'process' | 'docker' | 'byHand' | 'service'
   /** Settings of its runtime. */
   runtime: Omit<ProcessRuntimeInput, 'incarnation' | 'ccid'>
+  /** Time that a build may take, ms; without it nothing is ever built. Key `chaincoded.buildTimeout`. */
+  buildTimeoutMs?: number
   /** One delay over launching, awaitingRegister and registered, ms. Key `chaincode.startuptimeout`. */
   startupTimeoutMs: number
   /** What a caller meets that comes during a start. Key `chaincode.whenStarting`. */

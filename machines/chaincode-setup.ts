@@ -9,6 +9,7 @@ import type {
 } from './chaincode-facts.js'
 import { backoffDelayMs } from './backoff.js'
 import { dockerMachine } from './docker.js'
+import { buildMachine } from './build.js'
 import { processMachine } from './process.js'
 import { serviceMachine } from './service.js'
 import type { Refusal } from './stream.js'
@@ -35,7 +36,12 @@ export const chaincodeSetup = setup({
     events: {} as ChaincodeEvent,
     emitted: {} as ChaincodeEmitted,
   },
-  actors: { runtime: processMachine, dockerRuntime: dockerMachine, serviceRuntime: serviceMachine },
+  actors: {
+    runtime: processMachine,
+    buildRuntime: buildMachine,
+    dockerRuntime: dockerMachine,
+    serviceRuntime: serviceMachine,
+  },
   delays: {
     startupTimeout: ({ context }) => context.startupTimeoutMs,
     restartPeriod: ({ context }) => context.restartPeriodMs,
@@ -67,7 +73,7 @@ export const chaincodeSetup = setup({
     isFailedLaunch: ({ context }) =>
       context.failure !== undefined &&
       context.failure.kind !== 'stopped' &&
-      (STARTING_STATES.includes(context.failure.state) || isKeptUp(context)),
+      (['building', ...STARTING_STATES].includes(context.failure.state) || isKeptUp(context)),
   },
   actions: {
     queueCaller: assign({
@@ -85,12 +91,15 @@ export const chaincodeSetup = setup({
       pid: 0,
     }),
     startRuntime: enqueueActions(({ context, enqueue }) => {
-      const { kind, ccid, incarnation, runtime } = context
+      const { kind, ccid, incarnation, runtime, buildTimeoutMs } = context
       const { killGraceMs } = runtime
+      const input = { ...runtime, ccid, incarnation }
       if (kind === 'service') enqueue.spawnChild('serviceRuntime', { id: 'runtime', input: { ccid, incarnation } })
       else if (kind === 'docker')
         enqueue.spawnChild('dockerRuntime', { id: 'runtime', input: { ccid, incarnation, killGraceMs } })
-      else enqueue.spawnChild('runtime', { id: 'runtime', input: { ...runtime, ccid, incarnation } })
+      else if (buildTimeoutMs)
+        enqueue.spawnChild('buildRuntime', { id: 'runtime', input: { ...input, buildTimeoutMs } })
+      else enqueue.spawnChild('runtime', { id: 'runtime', input })
     }),
     stopRuntime: enqueueActions(({ context, enqueue }) => {
       if (context.hasRuntime) enqueue.sendTo('runtime', { type: 'STOP' })

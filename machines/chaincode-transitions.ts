@@ -63,3 +63,18 @@ export const goDownWithStream = (state: string) =>
     ...goDown(state),
     STREAM_ENDED: { guard: 'isCurrent', target: '#chaincode.ending', actions: [remember(state), 'forgetStream'] },
   }) as const
+
+/** What stands in the way of everything: the process that SIGKILL did not end. */
+export const stuck = ({ context }: { context: ChaincodeContext }) => ({
+  kind: 'stuck' as const,
+  state: 'stopping',
+  pid: context.pid,
+})
+
+/** While its runtime builds it: callers wait, and the start follows by itself. */
+export const whileBuilding = {
+  ...goDown('building'),
+  ENSURE_READY: [premature('building', false), tooMany, { actions: 'queueCaller' as const }],
+  RUNTIME_STARTED: { guard: 'isCurrent', target: '#chaincode.starting.awaitingRegister', actions: 'rememberPid' },
+  REGISTER: { actions: refuseWith('starting') },
+} as const

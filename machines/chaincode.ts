@@ -1,5 +1,4 @@
 import { stateIn } from 'xstate'
-import type { ChaincodeContext } from './chaincode-facts.js'
 import { STARTING_STATES, chaincodeSetup } from './chaincode-setup.js'
 import {
   goDown,
@@ -10,15 +9,10 @@ import {
   premature,
   refuseWith,
   remember,
+  stuck,
   tooMany,
+  whileBuilding,
 } from './chaincode-transitions.js'
-
-/** What stands in the way of everything: the process that SIGKILL did not end. */
-const stuck = ({ context }: { context: ChaincodeContext }) => ({
-  kind: 'stuck' as const,
-  state: 'stopping',
-  pid: context.pid,
-})
 
 /**
  * One chaincode, from its first launch to its removal. Its states replace the locks, maps and flags of the original:
@@ -73,6 +67,7 @@ export const chaincodeMachine = chaincodeSetup.createMachine({
           on: {
             ...goDown('launching'),
             ENSURE_READY: [premature('launching', false), tooMany, { actions: 'queueCaller' }],
+            RUNTIME_BUILDING: { guard: 'isCurrent', target: '#chaincode.building' },
             RUNTIME_STARTED: { guard: 'isCurrent', target: 'awaitingRegister', actions: 'rememberPid' },
             REGISTER: { actions: refuseWith('starting') },
           },
@@ -95,6 +90,10 @@ export const chaincodeMachine = chaincodeSetup.createMachine({
           },
         },
       },
+    },
+    building: {
+      description: 'Its sources are being built; the startup delay begins anew when the process runs.',
+      on: whileBuilding,
     },
     up: {
       description: 'READY was sent: transactions go straight to its stream.',

@@ -30,6 +30,7 @@ export {
   type StreamReport,
 } from './stream.js'
 export { processMachine, type ProcessContext, type ProcessRuntimeInput, type RuntimeEvent } from './process.js'
+export { buildMachine, type BuildContext, type BuildEvent, type BuildRuntimeInput } from './build.js'
 export {
   dockerMachine,
   type ContainerCommand,

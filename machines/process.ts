@@ -15,6 +15,8 @@ export interface ProcessRuntimeInput {
 
 /** What a runtime tells its chaincode. */
 export type RuntimeEvent =
+  /** The chaincode has to be built first; the startup delay begins when that is done. */
+  | { type: 'RUNTIME_BUILDING'; incarnation: number }
   | { type: 'RUNTIME_STARTED'; incarnation: number; pid: number }
   | {
       type: 'RUNTIME_FAILED'

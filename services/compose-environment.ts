@@ -26,17 +26,20 @@ export interface EnvironmentFacts {
  */
 const OWN = /^(CORE_|npm_|INIT_CWD$|NODE_CHANNEL_|NODE_UNIQUE_ID$)/
 
+/** What a process inherits from the daemon: PATH, HOME, proxies … and none of its own variables. */
+export const inherited = (base: EnvironmentFacts['base']): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(base).filter((entry): entry is [string, string] => entry[1] !== undefined && !OWN.test(entry[0])),
+  )
+
 /**
  * The whole environment of a chaincode process: Fabric's variables as the peer's Docker launcher sets them,
  * in its order, and the address, which the peer only passes as an argument; over all that the daemon has inherited
  * (PATH, HOME, proxies, NODE_OPTIONS …) except its own variables.
  */
 export function composeEnvironment(facts: EnvironmentFacts): Record<string, string> {
-  const inherited = Object.entries(facts.base).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !OWN.test(entry[0]),
-  )
   return {
-    ...Object.fromEntries(inherited),
+    ...inherited(facts.base),
     CORE_CHAINCODE_ID_NAME: facts.ccid,
     CORE_CHAINCODE_LOGGING_LEVEL: facts.logLevel ?? '',
     CORE_CHAINCODE_LOGGING_SHIM: facts.shimLogLevel ?? '',

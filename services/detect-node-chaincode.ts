@@ -1,7 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { OR_COMMAND, undetected, type Detection } from './detection.js'
+import {
+  OR_COMMAND,
+  undetected,
+  type DetectedChaincode,
+  type Detection,
+  type UndetectedChaincode,
+} from './detection.js'
+import { isOfNpm, planNode } from './plan-build.js'
 
 const LIBRARIES = ['fabric-shim', 'fabric-contract-api']
 
@@ -22,9 +29,10 @@ interface Manifest {
 /**
  * Finds out how the Node package in `folder` is started, if it depends on one of Fabric's libraries; `undefined` if it
  * does not, or is none. A start script that is nothing but Fabric's command line or `node` is started without npm, which
- * would only add its own start-up time; any other one by npm.
+ * would only add its own start-up time; any other one by npm. What npm has to install or to build is planned; `isChanged`:
+ * its own build script has to be run again.
  */
-export function detectNodeChaincode(folder: string, address: string): Detection | undefined {
+export function detectNodeChaincode(folder: string, address: string, isChanged: boolean): Detection | undefined {
   const file = join(folder, 'package.json')
   if (!existsSync(file)) return undefined
   const manifest = readManifest(file)
@@ -33,10 +41,6 @@ export function detectNodeChaincode(folder: string, address: string): Detection 
   const dependencies = { ...manifest.optionalDependencies, ...manifest.peerDependencies, ...manifest.dependencies }
   const needed = LIBRARIES.filter((name) => name in dependencies)
   if (needed.length === 0) return undefined
-  const missing = needed.find((name) => !findPackage(folder, name))
-  if (missing)
-    return undetected('NOT_INSTALLED', `${folder} needs ${missing}, which is not installed`, `run npm install in it`)
-
   const scripts = manifest.scripts ?? {}
   if (typeof scripts['start'] !== 'string')
     return undetected(
@@ -44,14 +48,27 @@ export function detectNodeChaincode(folder: string, address: string): Detection 
       `${file} has no start script`,
       `add "scripts": { "start": "fabric-chaincode-node start" }, ${OR_COMMAND}`,
     )
+  const missing = needed.find((name) => !findPackage(folder, name))
+  if (missing && !isOfNpm(folder))
+    return undetected(
+      'NOT_INSTALLED',
+      `${folder} needs ${missing}, which is not installed`,
+      'install its packages with the package manager whose lock file it has',
+    )
   const start = scripts['start'].trim().replace(/\s+/g, ' ')
-  const found = (command: [string, ...string[]]): Detection => ({
+  const found = (command: [string, ...string[]]): DetectedChaincode => ({
     ok: true,
     language: 'node',
     command: [...command, '--peer.address', address],
     cwd: folder,
     describe: `Node package (${start})`,
   })
+  const isPlainShim = PLAIN_SHIM_START.exec(start)?.[1] === ''
+  const unusable = isPlainShim ? findUnusableMain(folder, file, manifest) : undefined
+  const hasBuild = typeof scripts['build'] === 'string'
+  const build = planNode(folder, missing !== undefined, hasBuild && (isChanged || unusable?.kind === 'NOT_BUILT'))
+  // Only what the build leaves tells how it is started best; what is said here is for people.
+  if (build) return { ...found(['npm', 'start', '--']), build }
   if ('prestart' in scripts || 'poststart' in scripts) return found(['npm', 'start', '--'])
 
   const shimArguments = PLAIN_SHIM_START.exec(start)?.[1]
@@ -63,7 +80,6 @@ export function detectNodeChaincode(folder: string, address: string): Detection 
         `the start script of ${file} needs fabric-shim, which is not installed`,
         `run npm install fabric-shim in ${folder}`,
       )
-    const unusable = shimArguments === '' ? findUnusableMain(folder, file, manifest) : undefined
     return unusable ?? found([process.execPath, findCommandLine(shim), 'start', ...words(shimArguments)])
   }
   const nodeArguments = PLAIN_NODE_START.exec(start)?.[1]
@@ -98,7 +114,7 @@ function findCommandLine(shim: string): string {
 }
 
 /** Why Fabric's command line could not load the package: it takes the contracts from `main`. */
-function findUnusableMain(folder: string, file: string, { main, scripts }: Manifest): Detection | undefined {
+function findUnusableMain(folder: string, file: string, { main, scripts }: Manifest): UndetectedChaincode | undefined {
   if (typeof main !== 'string')
     return undetected('BAD_PACKAGE', `${file} has no "main"`, 'let it name the file that exports the contracts')
   try {

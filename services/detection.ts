@@ -1,14 +1,21 @@
+import type { BuildPlan } from './plan-build.js'
+
 /** How a chaincode is to be started. */
 export interface DetectedChaincode {
   ok: true
   /** `command`: the user said how. */
-  language: 'node' | 'executable' | 'command'
-  /** Program and arguments, with the address of the chaincode listener where the shim of the language reads it. */
+  language: 'node' | 'go' | 'java' | 'executable' | 'command'
+  /**
+   * Program and arguments, with the address of the chaincode listener where the shim of the language reads it; where
+   * there is a build with a result of its own, `{output}` stands for the folder of that.
+   */
   command: [string, ...string[]]
   /** The folder to start it in. */
   cwd: string
   /** A few words for people: what was found, and how it is started. */
   describe: string
+  /** What has to be done before it can be started. */
+  build?: BuildPlan
 }
 
 /** Why a folder cannot be run as a chaincode. */

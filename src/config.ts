@@ -196,6 +196,7 @@ function assemble(values: Values, dataDir: string): Config {
       registerTimeoutMs: values['chaincoded.registerTimeout'],
       termGraceMs: values['chaincoded.termGrace'],
       killGraceMs: values['chaincoded.killGrace'],
+      buildTimeoutMs: values['chaincoded.buildTimeout'],
       shutdownTimeoutMs: values['chaincoded.shutdownTimeout'],
       transport: values['chaincoded.transport'],
       chaincodeTls: values['chaincoded.chaincodeTls'],

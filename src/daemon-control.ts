@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { basename } from 'node:path'
 import { followLog, readLogTail } from '../services/follow-log.js'
 import type { ChaincodeInput, Failure } from '../machines/index.js'
+import type { ChaincodeBuilder } from './builder.js'
 import type { ChaincodeDirectory, ChaincodeStatus } from './chaincode-directory.js'
 import { version as programVersion } from './cli/version.js'
 import type { Config } from './config.js'
@@ -39,6 +40,7 @@ export interface ControlOptions {
   definitions: Definitions
   directory: ChaincodeDirectory
   launcher: Launcher
+  builder: ChaincodeBuilder
   ledgers: () => LedgerProvider | undefined
   addresses: () => { gateway: string; chaincode: string }
   state: () => DaemonStatus['state']
@@ -117,7 +119,8 @@ export class Control implements DaemonControl {
     if (service) await this.dial(deployment.ccid, service.address, onProgress)
     else if (!isByHand) {
       onProgress(`starting ${deployment.ccid}`)
-      await directory.ensureReady(deployment.ccid)
+      const unsubscribe = this.options.builder.onProgress(deployment.ccid, onProgress)
+      await directory.ensureReady(deployment.ccid).finally(unsubscribe)
     }
     if (former && former.ccid !== deployment.ccid && definitions.channelsOf(former.ccid).length === 0)
       await this.forget(former.ccid)

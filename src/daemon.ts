@@ -8,6 +8,7 @@ import {
   supervisorMachine,
 } from '../machines/index.js'
 import { ChaincodeDirectory, type StateChange } from './chaincode-directory.js'
+import { ChaincodeBuilder } from './builder.js'
 import { acceptChaincodeStreams } from './chaincode-streams.js'
 import { ChaincodeSupport } from './chaincode-support.js'
 import { chaincodeEndpoint } from './config.js'
@@ -62,6 +63,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     deployment: (ccid) => definitions.deployment(ccid),
     identities: new LaunchIdentities(folder.tlsDir, () => parts.certificates),
   })
+  const builder = new ChaincodeBuilder({ launcher, folder, ownerMark: mark })
   const ledgers = (): LedgerProvider => {
     if (!parts.ledgers) throw new Error('the ledger is not open')
     return parts.ledgers
@@ -69,6 +71,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
 
   const settings: Omit<ChaincodeInput, 'ccid' | 'kind'> = {
     runtime: { termGraceMs: chaincoded.termGraceMs, killGraceMs: chaincoded.killGraceMs },
+    buildTimeoutMs: chaincoded.buildTimeoutMs,
     startupTimeoutMs: chaincode.startupTimeoutMs,
     whenStarting: chaincode.whenStarting,
     waitingCallersLimit: chaincoded.limits.waitingCallers,
@@ -87,7 +90,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
       .map(({ ccid }) => ccid)
       .filter((ccid) => !directory.readyStream(ccid))
 
-  const runtimes = provideRuntimes({ launcher, dialler: () => dialler })
+  const runtimes = provideRuntimes({ launcher, builder, dialler: () => dialler })
   const shard = shardMachine.provide({ actors: { chaincode: runtimes } })
   const supervisorLogic = supervisorMachine.provide({
     actors: { shard },
@@ -95,6 +98,10 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
       isAwaited: ({ event }) => 'ccid' in event && parseCcid(event.ccid) !== undefined && awaitedIds().length === 0,
     },
   })
+  const kill = () => {
+    builder.kill()
+    launcher.kill()
+  }
   const quiesceMs = Math.min(QUIESCE_MS, chaincoded.shutdownTimeoutMs / 2)
   const machine = daemonMachine.provide({
     actors: {
@@ -105,6 +112,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
       close: fromPromise(async () => {
         const unstopped = directory.ccids().filter((ccid) => (directory.status(ccid)?.pid ?? 0) !== 0)
         if (unstopped.length > 0) log.warn({ unstopped }, 'chaincodes that did not stop in time are killed')
+        builder.kill()
         await launcher.killAll(chaincoded.killGraceMs)
         await parts.close()
       }),
@@ -134,7 +142,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
       else closed.reject(error as Error)
     },
     error: (error) => {
-      launcher.kill()
+      kill()
       serving.reject(error as Error)
       closed.reject(error as Error)
     },
@@ -201,6 +209,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     definitions,
     directory,
     launcher,
+    builder,
     ledgers: () => parts.ledgers,
     addresses,
     state,
@@ -261,7 +270,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
       stopDaemon()
       return closed.promise
     },
-    kill: () => launcher.kill(),
+    kill,
     parts,
     executor: support,
     directory,

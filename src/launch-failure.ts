@@ -41,6 +41,7 @@ export function describeFailure(reason: Failure, facts: LaunchFacts): string {
     case 'startupTimeout':
       return `timeout expired while starting chaincode ${ccid} for transaction ${where}${others}`
     case 'runtimeFailed':
+      if (reason.errno.startsWith('BUILD_')) return `error building chaincode: ${reason.message}`
       if (service === undefined) return `error starting process: ${reason.message}`
       return `${what}${describeConnection(reason, ccid, service)}${wanted ? ` ${where}` : ''}${others}`
     case 'runtimeExited':
@@ -75,6 +76,7 @@ export function launchError(reason: Failure, facts: LaunchFacts): ChaincodedErro
       ? suggestFix({
           ...(exited ?? {}),
           ...(ofRuntime ? { spawnErrno: ofRuntime.errno, spawnMessage: ofRuntime.message } : {}),
+          ...(ofRuntime?.lastWords ? { lastWords: ofRuntime.lastWords } : {}),
           ...(folder === undefined ? {} : { folder }),
           command,
           ccid,
@@ -82,10 +84,11 @@ export function launchError(reason: Failure, facts: LaunchFacts): ChaincodedErro
           state: reason.state,
         })
       : serviceHint(reason, ccid))
+  const lastWords = exited?.lastWords ?? ofRuntime?.lastWords
   return failure('LAUNCH_FAILED', {
     ccid,
     detail: describeFailure(reason, facts),
-    ...(exited ? { lastWords: exited.lastWords } : {}),
+    ...(lastWords ? { lastWords } : {}),
     ...(suggestion ? { suggestion } : {}),
   })
 }

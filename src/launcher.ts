@@ -32,13 +32,41 @@ export class Launcher {
   private readonly living = new Map<RunningProcess, string>()
   /** Nothing is started any more. */
   private isOver = false
+  /** Where the last build of a chaincode has put its result. */
+  private readonly outputs = new Map<string, string>()
+  private readonly changed = new Set<string>()
 
   constructor(private readonly options: LauncherOptions) {}
 
   /** How a deployed chaincode is started, from its folder as it is now. */
-  detect(deployment: Pick<Deployment, 'path' | 'command'>): Detection {
-    const { path, command } = deployment
-    return detectChaincode(path, { address: this.options.address(), ...(command.length > 0 ? { command } : {}) })
+  detect(deployment: Pick<Deployment, 'path' | 'command'> & { ccid?: string }): Detection {
+    const { path, command, ccid = '' } = deployment
+    const found = detectChaincode(path, {
+      address: this.options.address(),
+      isChanged: this.changed.has(ccid),
+      ...(command.length > 0 ? { command } : {}),
+    })
+    const output = this.outputs.get(ccid)
+    if (!found.ok || !found.build?.sources || output === undefined) return found
+    const [program, ...args] = found.command.map((word) => word.replaceAll('{output}', output))
+    return { ...found, command: [program!, ...args] }
+  }
+
+  /** How the chaincode of an id is started; undefined where it is not deployed. */
+  detectFor(ccid: string): Detection | undefined {
+    const deployment = this.options.deployment(ccid)
+    return deployment && this.detect(deployment)
+  }
+
+  /** Its sources have changed: what is built from them has to be built again. */
+  sourcesChanged(ccid: string): void {
+    this.changed.add(ccid)
+  }
+
+  /** It is built; the result, where it has a folder of its own, is in `output`. */
+  built(ccid: string, output: string): void {
+    this.changed.delete(ccid)
+    this.outputs.set(ccid, output)
   }
 
   /** The environment of a chaincode process, also of one that a developer starts by hand. */
@@ -127,9 +155,8 @@ export class Launcher {
   }
 
   private specOf(ccid: string, tls: TlsVariables | undefined): ProcessSpec | { kind: string; problem: string } {
-    const deployment = this.options.deployment(ccid)
-    if (!deployment) return { kind: 'NOT_FOUND', problem: `${ccid} is not deployed` }
-    const detection = this.detect(deployment)
+    const detection = this.detectFor(ccid)
+    if (!detection) return { kind: 'NOT_FOUND', problem: `${ccid} is not deployed` }
     if (!detection.ok) return { kind: detection.kind, problem: `${detection.message}; ${detection.hint}` }
     return {
       command: detection.command,

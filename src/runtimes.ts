@@ -1,11 +1,13 @@
 import { fromCallback } from 'xstate'
-import { type GroupSignal, chaincodeMachine, processMachine, serviceMachine } from '../machines/index.js'
+import { type GroupSignal, buildMachine, chaincodeMachine, processMachine, serviceMachine } from '../machines/index.js'
+import type { ChaincodeBuilder } from './builder.js'
 import type { Launcher } from './launcher.js'
 import type { ServiceDialler } from './service-dialler.js'
 
 /** Who acts for the runtimes. */
 export interface RuntimeServices {
   launcher: Pick<Launcher, 'start'>
+  builder: Pick<ChaincodeBuilder, 'build'>
   dialler: () => Pick<ServiceDialler, 'dial'>
 }
 
@@ -15,13 +17,19 @@ interface Incarnation {
 }
 
 /** The chart of a chaincode, with a service behind every kind of runtime that it may have. */
-export function provideRuntimes({ launcher, dialler }: RuntimeServices): typeof chaincodeMachine {
+export function provideRuntimes({ launcher, builder, dialler }: RuntimeServices): typeof chaincodeMachine {
   const process = fromCallback<{ type: 'SIGNAL'; signal: GroupSignal }, Incarnation>(({ input, sendBack, receive }) => {
     const running = launcher.start(input.ccid, input.incarnation, sendBack)
     receive(({ signal }) => running.signal(signal))
     // An actor that ends before its process does is a defect somewhere; the process must not outlive it.
     return () => running.signal('SIGKILL')
   })
+  const build = fromCallback<{ type: 'CANCEL' }, Incarnation>(({ input, sendBack, receive }) => {
+    const running = builder.build(input.ccid, sendBack)
+    receive(() => running.cancel())
+    return () => running.cancel()
+  })
+  const runtime = processMachine.provide({ actors: { process } })
   const connection = fromCallback<{ type: 'HANG_UP' }, Incarnation>(({ input, sendBack, receive }) => {
     const dialled = dialler().dial(input.ccid, sendBack)
     receive(() => dialled.hangUp())
@@ -29,7 +37,8 @@ export function provideRuntimes({ launcher, dialler }: RuntimeServices): typeof 
   })
   return chaincodeMachine.provide({
     actors: {
-      runtime: processMachine.provide({ actors: { process } }),
+      runtime,
+      buildRuntime: buildMachine.provide({ actors: { builder: build, process: runtime } }),
       serviceRuntime: serviceMachine.provide({ actors: { connection } }),
     },
   })

@@ -124,6 +124,7 @@ const table: Record<
   'chaincoded.registerTimeout': { at: 'chaincoded.registerTimeoutMs', good: ['250ms', 250], bad: '-1s' },
   'chaincoded.termGrace': { at: 'chaincoded.termGraceMs', good: ['0', 0], bad: '1d' },
   'chaincoded.killGrace': { at: 'chaincoded.killGraceMs', good: ['1.5s', 1500], bad: true },
+  'chaincoded.buildTimeout': { at: 'chaincoded.buildTimeoutMs', good: ['20m', 1_200_000], bad: 'soon' },
   'chaincoded.shutdownTimeout': { at: 'chaincoded.shutdownTimeoutMs', good: ['1h', 3_600_000], bad: '10000h' },
   'chaincoded.transport': { at: 'chaincoded.transport', good: ['grpc-js', 'grpc-js'], bad: 'grpc' },
   'chaincoded.chaincodeTls': { at: 'chaincoded.chaincodeTls', good: ['true', true], bad: 'on' },

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'
 import {
+  buildMachine,
   chaincodeMachine,
   daemonMachine,
   dockerMachine,
@@ -18,6 +19,7 @@ const charts = {
   supervisor: supervisorMachine,
   shard: shardMachine,
   chaincode: chaincodeMachine,
+  build: buildMachine,
   process: processMachine,
   docker: dockerMachine,
   service: serviceMachine,

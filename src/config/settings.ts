@@ -193,6 +193,7 @@ export const settings = {
   'chaincoded.registerTimeout': time('10s', 'How long a chaincode stream may stay without REGISTER.'),
   'chaincoded.termGrace': time('5s', 'Time between SIGTERM and SIGKILL when a chaincode is stopped.'),
   'chaincoded.killGrace': time('5s', 'How long a process group may take to vanish after SIGKILL.'),
+  'chaincoded.buildTimeout': time('10m', 'Longest time of one build of a chaincode, which is before its start.'),
   'chaincoded.shutdownTimeout': time('15s', 'Longest time that stopping the whole daemon takes.'),
   'chaincoded.transport': choice(
     ['http2', 'grpc-js'],

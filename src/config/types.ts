@@ -60,6 +60,8 @@ export interface Config {
     readonly termGraceMs: number
     /** How long a process group may take to vanish after SIGKILL. */
     readonly killGraceMs: number
+    /** Longest time of one build of a chaincode; the startup delay begins when it is done. */
+    readonly buildTimeoutMs: number
     /** Longest time that stopping the whole daemon takes. */
     readonly shutdownTimeoutMs: number
     /** What carries the chaincode streams: gRPC framing on Node's own http2, or @grpc/grpc-js. */

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { fromCallback, setup } from 'xstate'
 import {
   type ChaincodeInput,
+  buildMachine,
   chaincodeMachine,
   daemonMachine,
   dockerMachine,
@@ -52,6 +53,7 @@ const chaincodeWalk = (name: string, change: Partial<ChaincodeInput>): Walk => (
       { type: 'TX_ENDED', streamId },
     ]),
     ...[context.incarnation, context.incarnation - 1].flatMap((incarnation) => [
+      { type: 'RUNTIME_BUILDING', incarnation },
       { type: 'RUNTIME_STARTED', incarnation, pid: 42 },
       { type: 'RUNTIME_FAILED', incarnation, errno: 'ENOENT', message: 'no such program' },
       { type: 'RUNTIME_FAILED', incarnation, errno: 'NO_IMAGE', message: 'no such image', remains: true },
@@ -116,6 +118,29 @@ const walks: Record<string, Walk[]> = {
         ),
       }),
       input: { incarnation: 1, ccid: 'kv:1.0', killGraceMs: 1 },
+    },
+  ],
+  build: [
+    {
+      name: 'build',
+      machine: buildMachine.provide({
+        actors: { builder: silent as never, process: silent as never },
+        actions: mute(
+          'cancelBuild',
+          'stopProcess',
+          'passOn',
+          'reportBuilding',
+          'reportFailed',
+          'reportLost',
+          'reportStopped',
+        ),
+      }),
+      input: { incarnation: 1, ccid: 'kv:1.0', termGraceMs: 1, killGraceMs: 1, buildTimeoutMs: 1 },
+      events: () => [
+        { type: 'BUILD_FAILED', message: 'go build exited with 1', lastWords: [] } as never,
+        { type: 'xstate.error.actor.process', error: new Error('defect') } as never,
+      ],
+      facts: (context) => context.isLate,
     },
   ],
   service: [

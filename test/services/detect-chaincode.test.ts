@@ -33,6 +33,12 @@ describe('detectChaincode', () => {
     expect(found.cwd).to.equal(folder)
     return found.command
   }
+  /** What has to be run before the chaincode can be started. */
+  const steps = () => {
+    const found = detect()
+    if (!found.ok) throw new Error(found.message)
+    return found.build?.steps
+  }
   const refusal = (path = folder): UndetectedChaincode => {
     const found = detectChaincode(path, { address })
     if (found.ok) throw new Error(`found ${found.describe}`)
@@ -111,14 +117,22 @@ describe('detectChaincode', () => {
       }
     })
 
-    it('says that libraries are not installed', async () => {
-      await manifest({ dependencies: { 'fabric-contract-api': '2' }, scripts: { start: 'node index.js' } })
+    it('plans the installation of libraries that are missing, with the lock file where there is one', async () => {
+      const dependencies = { 'fabric-contract-api': '2' }
+      await manifest({ dependencies, scripts: { start: 'node index.js' } })
+      expect(steps()).to.deep.equal([['npm', 'install', '--no-audit', '--no-fund']])
+      await write('package-lock.json', '{}')
+      expect(steps()).to.deep.equal([['npm', 'ci', '--no-audit', '--no-fund']])
+      await write('yarn.lock')
       expect(refusal()).to.deep.equal({
         ok: false,
         kind: 'NOT_INSTALLED',
         message: `${folder} needs fabric-contract-api, which is not installed`,
-        hint: 'run npm install in it',
+        hint: 'install its packages with the package manager whose lock file it has',
       })
+    })
+
+    it('says that the library of the start script is neither installed nor named', async () => {
       await rm(join(folder, 'node_modules/fabric-shim'), { recursive: true })
       await install('fabric-contract-api')
       await manifest({
@@ -129,12 +143,22 @@ describe('detectChaincode', () => {
       expect(refusal().hint).to.equal(`run npm install fabric-shim in ${folder}`)
     })
 
-    it('says that the main file has to be built first', async () => {
+    it('plans the build of a main file that does not exist, and says so where nothing builds it', async () => {
       await manifest({ main: 'dist/index.js', scripts: { start: 'fabric-chaincode-node start', build: 'tsc' } })
-      expect(refusal()).to.include({ kind: 'NOT_BUILT', hint: `run npm run build in ${folder}` })
-      expect(refusal().message).to.contain(join(folder, 'dist/index.js'))
+      expect(steps()).to.deep.equal([['npm', 'run', 'build']])
       await manifest({ main: 'dist/index.js', scripts: { start: 'fabric-chaincode-node start' } })
+      expect(refusal().kind).to.equal('NOT_BUILT')
+      expect(refusal().message).to.contain(join(folder, 'dist/index.js'))
       expect(refusal().hint).to.equal(`correct "main" in ${join(folder, 'package.json')}`)
+    })
+
+    it('plans the build of changed sources, where the package has a build script', async () => {
+      await manifest({ scripts: { start: 'node index.js', build: 'tsc' } })
+      expect(detect()).not.to.have.property('build')
+      const changed = detectChaincode(folder, { address, isChanged: true })
+      expect(changed.ok && changed.build?.steps).to.deep.equal([['npm', 'run', 'build']])
+      await manifest({ scripts: { start: 'node index.js' } })
+      expect(detectChaincode(folder, { address, isChanged: true })).not.to.have.property('build')
     })
 
     it('says what is missing in package.json', async () => {
@@ -204,35 +228,64 @@ describe('detectChaincode', () => {
   })
 
   describe('of sources', () => {
-    it('names Go and Java and how to go on', async () => {
-      for (const [file, kind, hint] of [
-        ['main.go', 'GO_SOURCE', 'go build'],
-        ['go.mod', 'GO_SOURCE', 'go build'],
-      ] as const) {
-        await write(file)
-        expect(refusal().kind).to.equal(kind)
-        expect(refusal().message).to.contain(`Go sources (${file})`)
-        expect(refusal().hint).to.contain(hint).and.to.contain('--command')
-      }
-      for (const file of ['pom.xml', 'build.gradle', 'build.gradle.kts']) {
+    it('builds a Go module, and starts what was built', async () => {
+      await write('go.mod', 'module cc\n')
+      expect(detect()).to.deep.include({
+        ok: true,
+        language: 'go',
+        command: ['{output}/chaincode', '-peer.address', address],
+        cwd: folder,
+        describe: 'Go module (go build)',
+      })
+      expect(steps()).to.deep.equal([['go', 'build', '-o', '{output}/chaincode', '.']])
+    })
+
+    it('names Go sources without a module, and how to go on', async () => {
+      await write('main.go')
+      expect(refusal().kind).to.equal('GO_SOURCE')
+      expect(refusal().message).to.contain('Go sources (main.go)')
+      expect(refusal().hint).to.contain('go mod init').and.to.contain('--command')
+    })
+
+    it('builds a Java project with Maven or Gradle, by its wrapper where it has one', async () => {
+      await write('pom.xml')
+      expect(detect()).to.deep.include({
+        language: 'java',
+        command: ['java', '-jar', '{output}/chaincode.jar', '--peerAddress', address],
+      })
+      expect(steps()).to.deep.equal([['mvn', '-q', '-B', '-DskipTests', 'package']])
+      await write('mvnw', '#!/bin/sh\n', 0o755)
+      expect(steps()?.[0]?.[0]).to.equal('./mvnw')
+      for (const file of ['build.gradle', 'build.gradle.kts']) {
         await rm(folder, { recursive: true })
-        await write(file)
-        expect(refusal().kind).to.equal('JAVA_SOURCE')
-        expect(refusal().message).to.contain(`Java sources (${file})`)
-        expect(refusal().hint).to.contain('{address}')
+        await write(file, 'plugins {}')
+        expect(steps()).to.deep.equal([['gradle', '--quiet', '--console=plain', 'build', '-x', 'test']])
+        await write(file, "id 'com.github.johnrengelman.shadow'")
+        expect(steps()?.[0]).to.include('shadowJar')
+        await write('gradlew', '#!/bin/sh\n', 0o755)
+        expect(steps()?.[0]?.[0]).to.equal('./gradlew')
       }
+    })
+
+    it('starts a jar, named itself or alone in its folder', async () => {
+      await write('cc.jar')
+      const command = ['java', '-jar', join(folder, 'cc.jar'), '--peerAddress', address]
+      expect(detect()).to.deep.include({ language: 'java', command, describe: 'jar cc.jar' })
+      expect(detectChaincode(join(folder, 'cc.jar'), { address })).to.deep.include({ command, cwd: folder })
+      await write('other.jar')
+      expect(refusal().kind).to.equal('NOT_FOUND')
     })
 
     it('does not take a build script for the chaincode, but a binary that was built', async () => {
       await write('build.gradle')
       await write('gradlew', '#!/bin/sh\n', 0o755)
-      expect(refusal().kind).to.equal('JAVA_SOURCE')
+      expect(detect()).to.include({ language: 'java' })
       await rm(join(folder, 'build.gradle'))
       await write('go.mod')
       await copyFile('/bin/sh', join(folder, 'mycc'))
       expect(command()[0]).to.equal(join(folder, 'mycc'))
       await copyFile('/bin/sh', join(folder, 'another'))
-      expect(refusal().kind).to.equal('GO_SOURCE')
+      expect(detect()).to.include({ language: 'go' })
     })
   })
 
