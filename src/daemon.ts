@@ -26,7 +26,7 @@ import { Launcher } from './launcher.js'
 import { PackageControl } from './packages/package-control.js'
 import type { PackageStore } from './packages/store.js'
 import type { ChaincodeExecutor } from './protocol/types.js'
-import { type RegistrationGuard, certificateGuard, processGuard } from './registration-guard.js'
+import { type RegistrationGuard, certificateGuard, dialledOnly, processGuard } from './registration-guard.js'
 import { provideRuntimes } from './runtimes.js'
 import { ServiceDialler, serviceAddress } from './service-dialler.js'
 
@@ -185,6 +185,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     const status = directory.status(ccid)
     return status?.kind === 'process' && status.state === 'awaitingRegister' ? status.pid : 0
   }
+  const isService = (ccid: string) => definitions.deployment(ccid)?.kind === 'service'
   const guard = (): RegistrationGuard | undefined => {
     if (parts.certificates) return certificateGuard(parts.certificates, log)
     if (chaincoded.registration === 'any') return undefined
@@ -224,7 +225,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     ownerMark: mark,
     log,
     executor: support,
-    accept: (transport) => accept(transport, undefined, guard()),
+    accept: (transport) => accept(transport, undefined, dialledOnly(isService, guard())),
     control,
     isServing: () => root.getSnapshot().matches('serving'),
   })

@@ -69,3 +69,10 @@ export function processGuard({
     refusal: ({ remoteAddress }, ccid) => (pidOf(ccid) === 0 ? undefined : check(remoteAddress, ccid)),
   }
 }
+
+/** A chaincode that runs as a service registers on the stream that was dialled, and on no other; all else as `guard` says. */
+export const dialledOnly = (isService: (ccid: string) => boolean, guard?: RegistrationGuard): RegistrationGuard => ({
+  registerFirst: guard?.registerFirst ?? false,
+  refusal: (transport, ccid) =>
+    isService(ccid) ? failure('EXTERNAL_CONNECTION', { ccid }) : guard?.refusal(transport, ccid),
+})

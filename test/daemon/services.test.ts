@@ -6,6 +6,7 @@ import { type ConnectServiceOptions, chaincode, connectService } from '../fixtur
 import { TestDaemons, type TestDaemon, rejection } from '../fixtures/embedded-daemon.js'
 import { needs } from '../fixtures/needs.js'
 import { TestServices, freePort } from '../fixtures/run-service.js'
+import { ScriptedChaincode } from '../fixtures/scripted-chaincode.js'
 import { authority } from '../fixtures/service-certificates.js'
 import { lifecyclePackage } from '../packages/archives.js'
 
@@ -169,6 +170,21 @@ describe('A daemon with a chaincode that runs as a service', function () {
     expect((await daemon.deploy({ address: liar.address, name: 'b' })).reason).to.contain("registration as 'a:1.0'")
     expect((await daemon.list()).map(({ name, state }) => [name, state])[0]).to.deep.equal(['a', 'awaitingRegister'])
     await daemon.stop('a')
+    await deployed
+  })
+
+  it('is not taken from whoever connects by himself in its name, even while it is awaited (R-11)', async () => {
+    const daemon = await daemons.start()
+    const { address } = await script({})
+    const waiting = daemon.until(({ to }) => to === 'awaitingRegister')
+    const deployed = daemon.deploy({ address, name: 'cc' })
+    await waiting
+    const outsider = new ScriptedChaincode(daemon.chaincodeAddress)
+    outsider.register('cc:1.0')
+    expect((await outsider.ended()).details).to.contain('peer will not accept external chaincode connection cc:1.0')
+    expect((await state(daemon)).state).to.equal('awaitingRegister')
+    outsider.drop()
+    await daemon.stop('cc')
     await deployed
   })
 
