@@ -23,8 +23,10 @@ import type {
   LogsOptions,
   PackageInfo,
 } from './control/types.js'
+import { containerLanguage, runtimeOf } from './container-request.js'
 import type { Definitions, Deployment } from './definitions.js'
-import { failure, isFailure } from './errors.js'
+import type { DockerLauncher } from './docker-launcher.js'
+import { failure, isFailure, messageOf } from './errors.js'
 import { describeFailure } from './launch-failure.js'
 import { type Launcher, logFileOf } from './launcher.js'
 import type { LedgerProvider } from './ledger/types.js'
@@ -40,6 +42,7 @@ export interface ControlOptions {
   definitions: Definitions
   directory: ChaincodeDirectory
   launcher: Launcher
+  docker: DockerLauncher
   builder: ChaincodeBuilder
   ledgers: () => LedgerProvider | undefined
   addresses: () => { gateway: string; chaincode: string }
@@ -97,10 +100,12 @@ export class Control implements DaemonControl {
       ccid: request.ccid || `${name}:${version}`,
       name,
       version,
-      kind: service ? 'service' : isByHand ? 'byHand' : 'process',
+      kind: service ? 'service' : isByHand ? 'byHand' : runtimeOf(request),
       path: request.path,
       ...(request.address ? { address: request.address } : {}),
       command: request.command,
+      ...(request.image ? { image: request.image } : {}),
+      ...(request.language ? { language: containerLanguage(request.language) } : {}),
     }
     if (deployment.kind === 'process') {
       const detection = launcher.detect(deployment)
@@ -164,7 +169,8 @@ export class Control implements DaemonControl {
       lines.push({ timeMs: Date.now(), source: 'chaincoded', text: `${from} → ${to}${why ? `: ${why}` : ''}` })
       if (to === 'removed') stop.abort()
     })
-    const lastLines = tail ?? this.options.launcher.linesOf(deployment.ccid)
+    const lastLines =
+      tail ?? (deployment.kind === 'docker' ? this.options.docker : this.options.launcher).linesOf(deployment.ccid)
     const followed = followLog(file, (text) => lines.push(outputLine(text)), stop.signal, { lastLines })
     void followed.catch(() => undefined).then(() => lines.end())
     if (signal?.aborted) stop.abort()
@@ -219,7 +225,14 @@ export class Control implements DaemonControl {
       command,
       reason:
         reason && reason.kind !== 'stopped'
-          ? describeFailure(reason, { ccid, address: addresses().chaincode, command, refusedIds, service })
+          ? describeFailure(reason, {
+              ccid,
+              address: addresses().chaincode,
+              command,
+              refusedIds,
+              isContainer: kind === 'docker',
+              service,
+            })
           : '',
       logFile: logFileOf(logsDir, ccid),
       mode: config.chaincode.mode,
@@ -250,11 +263,19 @@ export class Control implements DaemonControl {
 
   private async stopped(ccid: string): Promise<void> {
     const stuck = await this.options.directory.stop(ccid)
-    if (stuck?.kind === 'stuck') throw failure('STILL_RUNNING', { ccid, pid: stuck.pid })
+    if (stuck?.kind !== 'stuck') return
+    if (this.options.definitions.deployment(ccid)?.kind === 'docker') throw failure('CONTAINER_REMAINS', { ccid })
+    throw failure('STILL_RUNNING', { ccid, pid: stuck.pid })
   }
 
   private async forget(ccid: string): Promise<void> {
-    await this.options.directory.remove(ccid)
-    await this.options.definitions.remove(ccid)
+    const { directory, definitions, docker } = this.options
+    const isContainer = definitions.deployment(ccid)?.kind === 'docker'
+    await directory.remove(ccid)
+    await definitions.remove(ccid)
+    if (!isContainer) return
+    await docker.remove(ccid).catch((error: unknown) => {
+      throw failure('CONTAINER_UNREMOVED', { ccid, detail: messageOf(error) }, error)
+    })
   }
 }

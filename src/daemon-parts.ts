@@ -38,6 +38,8 @@ export interface DaemonPartsOptions {
   control: DaemonControl
   /** Streams may come and transactions may run. */
   isServing: () => boolean
+  /** Removes the containers that a killed daemon of this data folder left. Never rejects. */
+  reapContainers: () => Promise<void>
 }
 
 /** Everything of a daemon that is opened at its start and closed at its end, in one place and one order. */
@@ -71,7 +73,13 @@ export class DaemonParts {
     const { packageBytes, packageUnpackedBytes, packageFiles } = config.chaincoded.limits
     const packageLimits = { fileBytes: packageBytes, unpackedBytes: packageUnpackedBytes, files: packageFiles }
     this.packages = new PackageStore(folder.packagesDir, packageLimits)
-    const [identities] = await Promise.all([this.issue(), this.openLedger(), this.listen(), this.reap()])
+    const [identities] = await Promise.all([
+      this.issue(),
+      this.openLedger(),
+      this.listen(),
+      this.reap(),
+      this.options.reapContainers(),
+    ])
     const { mspId, mspFolder, peerMspFolder, tls } = identities
     this.identities = identities
     this.membership = createMembership([{ mspId, mspFolder }])

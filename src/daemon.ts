@@ -21,8 +21,9 @@ import { Definitions, type Deployment } from './definitions.js'
 import { failure } from './errors.js'
 import { ownerMark } from '../services/reap-leftovers.js'
 import type { LedgerProvider } from './ledger/types.js'
+import { DockerLauncher } from './docker-launcher.js'
 import { LaunchIdentities } from './launch-identities.js'
-import { Launcher } from './launcher.js'
+import { Launcher, logFileOf } from './launcher.js'
 import { PackageControl } from './packages/package-control.js'
 import type { PackageStore } from './packages/store.js'
 import type { ChaincodeExecutor } from './protocol/types.js'
@@ -63,6 +64,17 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     deployment: (ccid) => definitions.deployment(ccid),
     identities: new LaunchIdentities(folder.tlsDir, () => parts.certificates),
   })
+  const docker = new DockerLauncher({
+    config: config.docker,
+    owner: mark,
+    logFileOf: (ccid) => logFileOf(folder.logsDir, ccid),
+    logLinesKept: chaincoded.limits.logLinesKept,
+    address: endpoint,
+    environment: (ccid) => launcher.environment(ccid, {}),
+    files: () => [],
+    deployment: (ccid) => definitions.deployment(ccid),
+  })
+  const usesDocker = () => definitions.all().some(({ kind }) => kind === 'docker')
   const builder = new ChaincodeBuilder({ launcher, folder, ownerMark: mark })
   const ledgers = (): LedgerProvider => {
     if (!parts.ledgers) throw new Error('the ledger is not open')
@@ -90,7 +102,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
       .map(({ ccid }) => ccid)
       .filter((ccid) => !directory.readyStream(ccid))
 
-  const runtimes = provideRuntimes({ launcher, builder, dialler: () => dialler })
+  const runtimes = provideRuntimes({ launcher, builder, docker, dialler: () => dialler })
   const shard = shardMachine.provide({ actors: { chaincode: runtimes } })
   const supervisorLogic = supervisorMachine.provide({
     actors: { shard },
@@ -114,10 +126,20 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
         if (unstopped.length > 0) log.warn({ unstopped }, 'chaincodes that did not stop in time are killed')
         builder.kill()
         await launcher.killAll(chaincoded.killGraceMs)
+        if (usesDocker()) await removeContainers('containers that did not stop in time are removed')
         await parts.close()
       }),
     },
   })
+  /** What cannot be removed now, the next start removes. */
+  const removeContainers = async (why: string): Promise<void> => {
+    try {
+      const removed = await docker.removeAll()
+      if (removed.length > 0) log.warn({ removed }, why)
+    } catch (error) {
+      log.warn({ err: error }, 'containers may be left: the engine does not answer')
+    }
+  }
   const root = createActor(machine, {
     input: {
       supervisor: {
@@ -161,6 +183,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
         command: detection?.ok ? detection.command : [],
         folder: detection?.ok ? detection.cwd : undefined,
         refusedIds: directory.status(ccid)?.refusedIds ?? [],
+        isContainer: deployment?.kind === 'docker',
         ...(deployment?.kind === 'service' ? { service: serviceAddress(deployment) } : {}),
       }
     },
@@ -210,6 +233,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     definitions,
     directory,
     launcher,
+    docker,
     builder,
     ledgers: () => parts.ledgers,
     addresses,
@@ -228,6 +252,9 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     accept: (transport) => accept(transport, undefined, dialledOnly(isService, guard())),
     control,
     isServing: () => root.getSnapshot().matches('serving'),
+    reapContainers: async () => {
+      if (usesDocker()) await removeContainers('containers that a killed daemon had left are removed')
+    },
   })
 
   supervisor.on('CHAINCODE_ADDED', ({ ccid, kind }) => {
@@ -241,7 +268,8 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
   for (const deployment of definitions.all()) {
     // Which mode a daemon runs in decides who starts a chaincode, whoever did when it was deployed.
     const kind = isDev ? 'byHand' : deployment.path === '' ? 'byHand' : 'process'
-    directory.add(chaincodeInput(deployment.kind === 'service' ? deployment : { ...deployment, kind }))
+    const isKept = deployment.kind === 'service' || (deployment.kind === 'docker' && !isDev)
+    directory.add(chaincodeInput(isKept ? deployment : { ...deployment, kind }))
   }
   directory.subscribe(({ ccid, from, to, incarnation, failure: reason }) => {
     // Every burst of transactions goes from ready to running and back; that is no news.

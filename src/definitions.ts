@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { open, rename } from 'node:fs/promises'
 import * as z from 'zod'
+import type { ContainerLanguage } from '../services/docker-languages.js'
 import { failure, messageOf } from './errors.js'
 
 /** A chaincode as it was deployed: how its process is started, or where its service is dialled. */
@@ -8,13 +9,17 @@ export interface Deployment {
   ccid: string
   name: string
   version: string
-  kind: 'process' | 'byHand' | 'service'
+  kind: 'process' | 'docker' | 'byHand' | 'service'
   /** Folder of the chaincode, or of its connection.json; empty where there is none. */
   path: string
   /** `host:port` of a service that has no connection.json. */
   address?: string | undefined
   /** Program and arguments; empty where it is started by hand. */
   command: string[]
+  /** Image that is run in a container as it is. */
+  image?: string | undefined
+  /** Language that a container is built and started for, where the files do not tell. */
+  language?: ContainerLanguage | undefined
 }
 
 /** A chaincode as a channel knows it (Fabric: the committed definition). */
@@ -38,10 +43,12 @@ const storedSchema: z.ZodType<Stored> = z.object({
       ccid: z.string(),
       name: z.string(),
       version: z.string(),
-      kind: z.enum(['process', 'byHand', 'service']),
+      kind: z.enum(['process', 'docker', 'byHand', 'service']),
       path: z.string(),
       address: z.optional(z.string()),
       command: z.array(z.string()),
+      image: z.string().optional(),
+      language: z.enum(['golang', 'node', 'java', 'car']).optional(),
     }),
   ),
   definitions: z.array(

@@ -10,6 +10,8 @@ export interface LaunchFacts {
   address: string
   /** Where it is dialled, when it runs as a service. */
   service?: string | undefined
+  /** It runs in a container. */
+  isContainer?: boolean
   /** Program and arguments; empty where it is not started by the daemon. */
   command: readonly string[]
   /** The folder that it is started in, where it is. */
@@ -19,12 +21,17 @@ export interface LaunchFacts {
 }
 
 /** What was awaited in each state on the way up; undefined once it was up. */
-const awaited = (state: string, { address, service }: Pick<LaunchFacts, 'address' | 'service'>): string | undefined =>
-  ({
-    launching: service === undefined ? 'the start of the process' : `the connection to ${service}`,
+const awaited = (state: string, facts: LaunchFacts): string | undefined => {
+  const { address, service } = facts
+  return {
+    launching: service === undefined ? `the start of the ${runnerOf(facts)}` : `the connection to ${service}`,
     awaitingRegister: service === undefined ? `REGISTER at ${address}` : `REGISTER from ${service}`,
     registered: 'READY to be sent',
-  })[state]
+  }[state]
+}
+
+/** What runs the chaincode, in a word. */
+const runnerOf = ({ isContainer }: LaunchFacts): string => (isContainer ? 'container' : 'process')
 
 const ended = (exitCode: number | null, signal: string | null): string =>
   signal === null ? `exited with ${exitCode ?? 'unknown code'}` : `was ended by ${signal}`
@@ -42,16 +49,18 @@ export function describeFailure(reason: Failure, facts: LaunchFacts): string {
       return `timeout expired while starting chaincode ${ccid} for transaction ${where}${others}`
     case 'runtimeFailed':
       if (reason.errno.startsWith('BUILD_')) return `error building chaincode: ${reason.message}`
-      if (service === undefined) return `error starting process: ${reason.message}`
+      if (service === undefined) return `error starting ${runnerOf(facts)}: ${reason.message}`
       return `${what}${describeConnection(reason, ccid, service)}${wanted ? ` ${where}` : ''}${others}`
     case 'runtimeExited':
-      return `${what}process ${ended(reason.exitCode, reason.signal)} ${where}${others}`
+      return `${what}${runnerOf(facts)} ${ended(reason.exitCode, reason.signal)} ${where}${others}`
     case 'streamEnded':
       return `${what}stream ended${reason.message ? `: ${reason.message}` : ''} ${where}`
     case 'stopped':
       return 'it was stopped'
     case 'stuck':
-      return `its former process ${reason.pid} survives SIGKILL`
+      return facts.isContainer
+        ? 'its former container cannot be removed: its engine does not do it, or does not answer'
+        : `its former process ${reason.pid} survives SIGKILL`
     case 'notConnected':
       return 'nothing is connected'
     case 'premature':

@@ -32,6 +32,12 @@ export interface Deployment {
   path?: string
   /** In place of `path`: a package file, which is installed first, or the id of an installed package. */
   package?: string
+  /** What it runs in; default `process`, and `docker` where an image is named. */
+  runtime?: 'process' | 'docker'
+  /** Image that is run in a container as it is. */
+  image?: string
+  /** Language to build and start a container for: node, golang, java or car; without it the files tell. */
+  language?: string
   /** In place of `path`: `host:port` of a chaincode that runs as a service, in plain text; it needs a name. */
   address?: string
   /** The id that it registers with. Default: `name:version`. */
@@ -117,7 +123,21 @@ export async function createDaemon(options: DaemonOptions = {}): Promise<Embedde
     gatewayAddress: daemon.addresses.gateway,
     chaincodeAddress: daemon.addresses.chaincode,
     identities,
-    deploy: ({ path = '.', package: file, address, ccid, name, version, channel, command, initRequired, onProgress }) =>
+    deploy: ({
+      path = '.',
+      package: file,
+      address,
+      ccid,
+      name,
+      version,
+      channel,
+      command,
+      initRequired,
+      onProgress,
+      runtime,
+      image,
+      language,
+    }) =>
       daemon.deploy(
         {
           path: address === undefined ? resolve(path) : '',
@@ -130,6 +150,9 @@ export async function createDaemon(options: DaemonOptions = {}): Promise<Embedde
           label: '',
           initRequired: initRequired ?? false,
           package: file && packageReference(file, process.cwd()),
+          ...(runtime === undefined ? {} : { runtime }),
+          ...(image === undefined ? {} : { image }),
+          ...(language === undefined ? {} : { language }),
         },
         onProgress ?? (() => undefined),
       ),

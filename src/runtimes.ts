@@ -1,12 +1,22 @@
 import { fromCallback } from 'xstate'
-import { type GroupSignal, buildMachine, chaincodeMachine, processMachine, serviceMachine } from '../machines/index.js'
+import {
+  type ContainerCommand,
+  type GroupSignal,
+  buildMachine,
+  chaincodeMachine,
+  dockerMachine,
+  processMachine,
+  serviceMachine,
+} from '../machines/index.js'
 import type { ChaincodeBuilder } from './builder.js'
+import type { DockerLauncher } from './docker-launcher.js'
 import type { Launcher } from './launcher.js'
 import type { ServiceDialler } from './service-dialler.js'
 
 /** Who acts for the runtimes. */
 export interface RuntimeServices {
   launcher: Pick<Launcher, 'start'>
+  docker: Pick<DockerLauncher, 'start'>
   builder: Pick<ChaincodeBuilder, 'build'>
   dialler: () => Pick<ServiceDialler, 'dial'>
 }
@@ -17,12 +27,17 @@ interface Incarnation {
 }
 
 /** The chart of a chaincode, with a service behind every kind of runtime that it may have. */
-export function provideRuntimes({ launcher, builder, dialler }: RuntimeServices): typeof chaincodeMachine {
+export function provideRuntimes({ launcher, builder, docker, dialler }: RuntimeServices): typeof chaincodeMachine {
   const process = fromCallback<{ type: 'SIGNAL'; signal: GroupSignal }, Incarnation>(({ input, sendBack, receive }) => {
     const running = launcher.start(input.ccid, input.incarnation, sendBack)
     receive(({ signal }) => running.signal(signal))
     // An actor that ends before its process does is a defect somewhere; the process must not outlive it.
     return () => running.signal('SIGKILL')
+  })
+  const container = fromCallback<ContainerCommand, Incarnation>(({ input, sendBack, receive }) => {
+    const session = docker.start(input.ccid, sendBack)
+    receive((command) => session.send(command))
+    return () => session.send({ type: 'REMOVE' })
   })
   const build = fromCallback<{ type: 'CANCEL' }, Incarnation>(({ input, sendBack, receive }) => {
     const running = builder.build(input.ccid, sendBack)
@@ -37,6 +52,7 @@ export function provideRuntimes({ launcher, builder, dialler }: RuntimeServices)
   })
   return chaincodeMachine.provide({
     actors: {
+      dockerRuntime: dockerMachine.provide({ actors: { container } }),
       runtime,
       buildRuntime: buildMachine.provide({ actors: { builder: build, process: runtime } }),
       serviceRuntime: serviceMachine.provide({ actors: { connection } }),

@@ -22,6 +22,9 @@ export interface DeployOptions {
   command?: string
   label?: string
   initRequired?: boolean
+  runtime?: string
+  image?: string
+  lang?: string
   address?: string
   ccid?: string
 }
@@ -61,6 +64,18 @@ export function deployRequest(directory: string, options: DeployOptions, cwd: st
   return { ...commonRequest(options), path, name, version }
 }
 
+/** The request to run an image as it is, which needs a name. Throws ARGUMENTS_INVALID, CHAINCODE_NAME_ILLEGAL and the like. */
+export function imageRequest(image: string, options: DeployOptions): DeployRequest {
+  const { name, version = defaultVersion } = options
+  if (name === undefined) {
+    const detail = 'an image that is deployed without a folder needs a name'
+    throw failure('ARGUMENTS_INVALID', { detail, hint: `chaincoded deploy --image ${image} --name NAME` })
+  }
+  checkChaincodeName(name)
+  checkChaincodeVersion(version)
+  return { ...commonRequest(options), path: '', name, version }
+}
+
 /** What a request to deploy says whatever is deployed. Throws CHANNEL_NAME_ILLEGAL and ARGUMENTS_INVALID. */
 export function commonRequest(options: DeployOptions): Omit<DeployRequest, 'path' | 'name' | 'version'> {
   if (options.channel !== undefined) checkChannelName(options.channel)
@@ -69,6 +84,9 @@ export function commonRequest(options: DeployOptions): Omit<DeployRequest, 'path
     command: options.command === undefined ? [] : splitCommand(options.command),
     label: options.label ?? '',
     initRequired: options.initRequired ?? false,
+    runtime: options.runtime ?? '',
+    image: options.image ?? '',
+    language: options.lang ?? '',
     ...(options.ccid === undefined ? {} : { ccid: options.ccid }),
   }
 }

@@ -61,6 +61,8 @@ export function createProgram(io: CliIo, take: Take): Command {
       .option('--command <line>', "what starts it, where the folder's files do not tell: 'node dist/main.js'")
       .option('--label <label>', 'label of its package id')
       .option('--init-required', 'the first invocation has to be an Init')
+      .option('--runtime <kind>', 'what it runs in: process or docker (process)')
+      .option('--lang <language>', 'language of a container: node, golang, java or car (told by the files)')
       .option('--ccid <id>', 'id that it registers with, for example its package id (NAME:VERSION)')
 
   hosting(
@@ -93,6 +95,7 @@ export function createProgram(io: CliIo, take: Take): Command {
     ),
   )
     .argument('[target]', 'folder of the chaincode or of its connection.json, package file, or id of a package')
+    .option('--image <name>', 'image to run in a container as it is; without a target it needs --name')
     .option('--address <host:port>', 'a chaincode that runs as a service there, in place of a target')
     .option(...json)
     .action(

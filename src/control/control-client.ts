@@ -54,7 +54,7 @@ export function connectControl(socketPath: string): ControlConnection {
     shutdown: async () => void (await call(service.shutdown, {}, answerDeadlineMs)),
     deploy: async (request, onProgress) => {
       for await (const { event } of events<DeployEvent>(
-        () => client.deploy({ address: '', ccid: '', package: '', ...request }),
+        () => client.deploy({ ...emptyRequest, ...request }),
         'deploy',
       )) {
         if (event?.$case === 'progress') onProgress(event.progress)
@@ -74,6 +74,9 @@ interface UnaryMethod<Request, Response> {
 }
 
 const wordOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1).toLowerCase()
+
+/** The fields that a request may leave out. */
+const emptyRequest = { package: '', address: '', ccid: '', runtime: '', image: '', language: '' }
 
 const infoFromWire = (info: WireInfo): ChaincodeInfo => ({ ...info, sinceMs: Number(info.sinceMs) })
 

@@ -83,6 +83,12 @@ export interface DeployRequest {
    * The id that the chaincode registers with is then the package's.
    */
   package?: string
+  /** What it runs in: `process` (also where it is empty) or `docker`. */
+  runtime?: string
+  /** Image that is run in a container as it is, in the place of one that is built from the code. */
+  image?: string
+  /** Language to build and start a container for: node, golang, java or car; empty to tell it from the files. */
+  language?: string
 }
 
 /** A package that the daemon keeps. */

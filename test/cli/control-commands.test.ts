@@ -197,6 +197,16 @@ describe('commands that ask the daemon', () => {
       return folder
     }
 
+    it('sends what a container is made of, and needs a name for an image alone', async () => {
+      const path = folderWith('cc')
+      expect(await io.run(['deploy', 'cc', '--runtime', 'docker', '--lang', 'node'])).to.equal(0)
+      expect(served.daemon.deployed[0]).to.include({ path, runtime: 'docker', language: 'node', image: '' })
+      expect(await io.run(['deploy', '--image', 'cc:1', '--name', 'basic'])).to.equal(0)
+      expect(served.daemon.deployed[1]).to.include({ path: '', name: 'basic', image: 'cc:1' })
+      expect(await io.run(['deploy', '--image', 'cc:1'])).to.equal(2)
+      expect(io.stderr.text).to.contain('chaincoded deploy --image cc:1 --name NAME')
+    })
+
     it('sends the folder and the options, shows plain progress, and reports the chaincode', async () => {
       const path = folderWith('cc')
       const words = ['deploy', 'cc', '--name', 'basic', '--channel', 'ch', '--version', '2.1', '--init-required']
@@ -212,6 +222,9 @@ describe('commands that ask the daemon', () => {
           address: '',
           ccid: '',
           command: ['node', 'my main.js', '-v'],
+          runtime: '',
+          image: '',
+          language: '',
           package: '',
         },
       ])

@@ -68,6 +68,9 @@ describe('control service', () => {
       package: '',
       address: '',
       ccid: 'a_1.0:0123',
+      runtime: 'docker',
+      image: 'cc:1',
+      language: 'golang',
     }
     const progress: string[] = []
     const info = await client.deploy(request, (line) => progress.push(line))

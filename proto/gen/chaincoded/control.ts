@@ -124,6 +124,12 @@ export interface DeployRequest {
    * The chaincode's id is then the package's, and an empty name is made from the package's.
    */
   package: string;
+  /** What it runs in: process or docker; empty for process. */
+  runtime: string;
+  /** Image that is run in a container as it is, in the place of one that is built from the code. */
+  image: string;
+  /** Language to build and start a container for, node, golang, java or car; empty to tell it from the files. */
+  language: string;
 }
 
 /** One step of a deployment. */
@@ -926,6 +932,9 @@ function createBaseDeployRequest(): DeployRequest {
     address: "",
     ccid: "",
     package: "",
+    runtime: "",
+    image: "",
+    language: "",
   };
 }
 
@@ -960,6 +969,15 @@ export const DeployRequest: MessageFns<DeployRequest> = {
     }
     if (message.package !== "") {
       writer.uint32(66).string(message.package);
+    }
+    if (message.runtime !== "") {
+      writer.uint32(90).string(message.runtime);
+    }
+    if (message.image !== "") {
+      writer.uint32(98).string(message.image);
+    }
+    if (message.language !== "") {
+      writer.uint32(106).string(message.language);
     }
     return writer;
   },
@@ -1057,6 +1075,30 @@ export const DeployRequest: MessageFns<DeployRequest> = {
             message.package = reader.string();
             continue;
           }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.runtime = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.image = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.language = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1084,6 +1126,9 @@ export const DeployRequest: MessageFns<DeployRequest> = {
     message.address = object.address ?? "";
     message.ccid = object.ccid ?? "";
     message.package = object.package ?? "";
+    message.runtime = object.runtime ?? "";
+    message.image = object.image ?? "";
+    message.language = object.language ?? "";
     return message;
   },
 };

@@ -1,8 +1,8 @@
-import { print, type Context } from '../io.js'
-import { exitCodes } from '../report-error.js'
-import { deployWithProgress, type DeployOptions, targetRequest } from '../deployment.js'
 import type { DeployRequest } from '../../control/types.js'
 import { failure } from '../../errors.js'
+import { print, type Context } from '../io.js'
+import { exitCodes } from '../report-error.js'
+import { deployWithProgress, type DeployOptions, imageRequest, targetRequest } from '../deployment.js'
 import { serviceRequest } from '../service-request.js'
 import { withControl } from '../with-control.js'
 
@@ -18,9 +18,12 @@ export async function deploy(context: Context, target: string | undefined, optio
 }
 
 function requestOf(target: string | undefined, options: DeployOptions, cwd: string): DeployRequest {
-  const { address } = options
-  if (target !== undefined && address === undefined) return targetRequest(target, options, cwd)
-  if (target === undefined && address !== undefined) return serviceRequest({ ...options, address })
-  const detail = 'a chaincode is deployed either from a folder or by the address of its service'
-  throw failure('ARGUMENTS_INVALID', { detail, hint: 'give DIR or --address HOST:PORT' })
+  const { address, image } = options
+  if (address === undefined) {
+    if (target !== undefined) return targetRequest(target, options, cwd)
+    if (image !== undefined) return imageRequest(image, options)
+  } else if (target === undefined && image === undefined) return serviceRequest({ ...options, address })
+  const detail =
+    'a chaincode is deployed either from a folder or a package, as an image, or by the address of its service'
+  throw failure('ARGUMENTS_INVALID', { detail, hint: 'give DIR, or --image IMAGE, or --address HOST:PORT' })
 }
