@@ -1,6 +1,6 @@
 'use strict'
 
-// CommonJS, because mocha loads a reporter with require, and the oldest Node of package.json cannot require a module.
+// CommonJS, because mocha loads a reporter with require.
 const { reporters } = require('mocha')
 
 /**

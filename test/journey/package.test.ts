@@ -65,7 +65,14 @@ describe('The package', function () {
       this.timeout(180_000)
       writeFileSync(join(shell.folder, 'package.json'), '{ "private": true }')
       // No package needs its install script: native ones bring their binaries, and the others only check or optimise.
-      const { ended } = shell.start('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', tarball])
+      const { ended } = shell.start('npm', [
+        'install',
+        '--ignore-scripts',
+        '--prefer-offline',
+        '--no-audit',
+        '--no-fund',
+        tarball,
+      ])
       const { exitCode, stderr } = await ended
       expect(exitCode, stderr).to.equal(0)
     })
