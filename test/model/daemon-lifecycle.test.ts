@@ -210,7 +210,12 @@ describe('The lifecycle of a chaincode, walked on a real daemon with a scripted 
       command: ['sleep', '600'],
     }
     writeFileSync(join(folder, 'chaincodes.json'), JSON.stringify({ deployments: [sleeper], definitions: [] }))
-    const overrides = { 'peer.listenAddress': '127.0.0.1:0', 'peer.chaincodeListenAddress': '127.0.0.1:0' }
+    const overrides = {
+      'peer.listenAddress': '127.0.0.1:0',
+      'peer.chaincodeListenAddress': '127.0.0.1:0',
+      // The scripted chaincode speaks from the test's process, for one that only sleeps.
+      'chaincoded.registration': 'any',
+    }
     const { config } = await resolveConfig({ dataDir: folder, overrides })
     daemon = await createDaemon({ config, log: silentLogger() })
     await daemon.directory.remove('cc:1.0')
