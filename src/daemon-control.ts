@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { followLog, readLogTail } from '../services/follow-log.js'
 import type { ChaincodeInput, Failure } from '../machines/index.js'
 import type { ChaincodeBuilder } from './builder.js'
+import type { ChaincodeCertificates } from './chaincode-certificates.js'
 import type { ChaincodeDirectory, ChaincodeStatus } from './chaincode-directory.js'
 import { version as programVersion } from './cli/version.js'
 import type { Config } from './config.js'
@@ -19,6 +20,7 @@ import type {
   DaemonControl,
   DaemonStatus,
   DeployRequest,
+  IssuedIdentity,
   LogLine,
   LogsOptions,
   PackageInfo,
@@ -45,6 +47,7 @@ export interface ControlOptions {
   docker: DockerLauncher
   builder: ChaincodeBuilder
   ledgers: () => LedgerProvider | undefined
+  certificates: () => ChaincodeCertificates | undefined
   addresses: () => { gateway: string; chaincode: string }
   state: () => DaemonStatus['state']
   startedAtMs: number
@@ -193,6 +196,21 @@ export class Control implements DaemonControl {
 
   uninstall(packageId: string): Promise<void> {
     return this.options.packages().uninstall(packageId)
+  }
+
+  async issueCertificate(name: string): Promise<IssuedIdentity> {
+    const { config, definitions, certificates, addresses } = this.options
+    const issuer = certificates()
+    if (!issuer) throw failure('CERTIFICATE_NOT_NEEDED', { name })
+    const isDev = config.chaincode.mode === 'dev'
+    const deployment = definitions.byName(name) ?? definitions.deployment(name) ?? (isDev ? undefined : this.find(name))
+    if (deployment && !isDev && deployment.kind !== 'byHand') throw failure('CERTIFICATE_IS_GIVEN', { name })
+    const [label = '', version = defaultVersion] = name.split(':')
+    checkChaincodeName(label)
+    checkChaincodeVersion(version)
+    const ccid = deployment?.ccid ?? `${label}:${version}`
+    const identity = await issuer.issue(ccid, 'byHand')
+    return { ccid, address: addresses().chaincode, mspId: config.peer.localMspId, ...identity }
   }
 
   shutdown(): Promise<void> {

@@ -236,6 +236,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     docker,
     builder,
     ledgers: () => parts.ledgers,
+    certificates: () => parts.certificates,
     addresses,
     state,
     startedAtMs,
@@ -257,6 +258,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     },
   })
 
+  supervisor.on('CHAINCODE_REMOVED', ({ ccid }) => parts.certificates?.revoke(ccid, 'byHand'))
   supervisor.on('CHAINCODE_ADDED', ({ ccid, kind }) => {
     const named = parseCcid(ccid)
     if (kind !== 'byHand' || definitions.deployment(ccid) || !named) return
@@ -289,6 +291,7 @@ export async function createDaemon({ config, log }: DaemonOptions): Promise<Daem
     install: (file) => control.install(file),
     packages: () => control.packages(),
     uninstall: (packageId) => control.uninstall(packageId),
+    issueCertificate: (name) => control.issueCertificate(name),
     shutdown: () => control.shutdown(),
     subscribe: (listener) => directory.subscribe(listener),
     get addresses() {

@@ -186,6 +186,16 @@ export function createProgram(io: CliIo, take: Take): Command {
     .option(...json)
     .action(run(async (context) => (await import('./commands/packages.js')).packages(context)))
 
+  command('cert', 'Issues what a chaincode that you start by hand proves itself with.', 'chaincoded cert basic')
+    .argument('<name>', 'name of the chaincode')
+    .option('-o, --output <dir>', 'folder to write it to (tls/NAME in the data folder)')
+    .option(...json)
+    .action(
+      run(async (context, name: string, options: { output?: string }) =>
+        (await import('./commands/cert.js')).cert(context, name, options),
+      ),
+    )
+
   command('status', 'Tells how the daemon is; exit code 0 only while it serves.', 'chaincoded status --json')
     .option(...json)
     .action(run(async (context) => (await import('./commands/status.js')).status(context)))

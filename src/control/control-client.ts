@@ -51,6 +51,7 @@ export function connectControl(socketPath: string): ControlConnection {
     },
     packages: async () => (await call(service.packages, {})).packages.map(packageFromWire),
     uninstall: async (packageId) => void (await call(service.uninstall, { packageId })),
+    issueCertificate: (name) => call(service.issueCertificate, { name }, answerDeadlineMs),
     shutdown: async () => void (await call(service.shutdown, {}, answerDeadlineMs)),
     deploy: async (request, onProgress) => {
       for await (const { event } of events<DeployEvent>(

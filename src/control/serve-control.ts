@@ -87,6 +87,7 @@ function handlers(control: DaemonControl, closing: AbortSignal): ControlServer {
       await control.uninstall(packageId)
       return {}
     }),
+    issueCertificate: unary(({ name }) => control.issueCertificate(name)),
     shutdown: unary(async () => {
       await control.shutdown()
       return {}

@@ -61,6 +61,17 @@ export interface ChaincodeInfo {
   nextStartInMs: number
 }
 
+/** What a chaincode proves itself with that is started by hand, and where it connects to. PEM texts. */
+export interface IssuedIdentity {
+  ccid: string
+  /** Host and port of the chaincode listener. */
+  address: string
+  mspId: string
+  key: string
+  certificate: string
+  root: string
+}
+
 /** What to deploy. Empty strings and lists leave the choice to the daemon. */
 export interface DeployRequest {
   /** Absolute path of the folder. */
@@ -162,6 +173,11 @@ export interface DaemonControl {
   packages(): Promise<PackageInfo[]>
   /** Removes a package. Rejects with PACKAGE_UNKNOWN, and with PACKAGE_IN_USE where a chaincode runs from it. */
   uninstall(packageId: string): Promise<void>
+  /**
+   * Issues the identity of a chaincode that is started by hand; the one before is void from then on. Rejects with
+   * CERTIFICATE_NOT_NEEDED or CERTIFICATE_IS_GIVEN.
+   */
+  issueCertificate(name: string): Promise<IssuedIdentity>
   /** Resolves when the daemon starts to drain. */
   shutdown(): Promise<void>
 }

@@ -5,6 +5,7 @@ import type {
   DaemonOptions,
   DaemonStatus,
   DeployRequest,
+  IssuedIdentity,
   LogLine,
   LogsOptions,
   PackageInfo,
@@ -129,6 +130,18 @@ export class FakeDaemon implements DaemonControl {
   async remove(name: string): Promise<void> {
     await this.#change('remove', name, 'gone')
     this.chaincodes = this.chaincodes.filter((info) => info.name !== name)
+  }
+
+  async issueCertificate(name: string): Promise<IssuedIdentity> {
+    this.calls.push(`issueCertificate ${name}`)
+    return {
+      ccid: `${name}:1.0`,
+      address: '127.0.0.1:7052',
+      mspId: 'Org1MSP',
+      key: 'KEY',
+      certificate: 'CERT',
+      root: 'ROOT',
+    }
   }
 
   async shutdown(): Promise<void> {

@@ -35,6 +35,7 @@ describe('the command line', () => {
       'install',
       'uninstall',
       'packages',
+      'cert',
       'status',
       'version',
     ])

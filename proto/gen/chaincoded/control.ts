@@ -228,6 +228,18 @@ export interface UninstallRequest {
 export interface UninstallResponse {
 }
 
+/** The identity of a chaincode that is started by hand, and where it connects to. PEM texts. */
+export interface IssuedIdentity {
+  ccid: string;
+  /** Host and port of the chaincode listener. */
+  address: string;
+  mspId: string;
+  key: string;
+  certificate: string;
+  /** Certificate of the authority that the listener's own certificate comes from. */
+  root: string;
+}
+
 /** Asks the daemon to stop everything and exit. */
 export interface ShutdownRequest {
 }
@@ -1988,6 +2000,121 @@ export const UninstallResponse: MessageFns<UninstallResponse> = {
   },
 };
 
+function createBaseIssuedIdentity(): IssuedIdentity {
+  return { ccid: "", address: "", mspId: "", key: "", certificate: "", root: "" };
+}
+
+export const IssuedIdentity: MessageFns<IssuedIdentity> = {
+  encode(message: IssuedIdentity, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ccid !== "") {
+      writer.uint32(10).string(message.ccid);
+    }
+    if (message.address !== "") {
+      writer.uint32(18).string(message.address);
+    }
+    if (message.mspId !== "") {
+      writer.uint32(26).string(message.mspId);
+    }
+    if (message.key !== "") {
+      writer.uint32(34).string(message.key);
+    }
+    if (message.certificate !== "") {
+      writer.uint32(42).string(message.certificate);
+    }
+    if (message.root !== "") {
+      writer.uint32(50).string(message.root);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): IssuedIdentity {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseIssuedIdentity();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ccid = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.address = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.mspId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.certificate = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.root = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<IssuedIdentity>): IssuedIdentity {
+    return IssuedIdentity.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<IssuedIdentity>): IssuedIdentity {
+    const message = createBaseIssuedIdentity();
+    message.ccid = object.ccid ?? "";
+    message.address = object.address ?? "";
+    message.mspId = object.mspId ?? "";
+    message.key = object.key ?? "";
+    message.certificate = object.certificate ?? "";
+    message.root = object.root ?? "";
+    return message;
+  },
+};
+
 function createBaseShutdownRequest(): ShutdownRequest {
   return {};
 }
@@ -2172,6 +2299,16 @@ export const ControlService = {
     responseSerialize: (value: UninstallResponse): Buffer => Buffer.from(UninstallResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UninstallResponse => UninstallResponse.decode(value),
   },
+  /** Issues what a chaincode proves itself with that is started by hand. The answer holds a private key. */
+  issueCertificate: {
+    path: "/chaincoded.control.v1.Control/IssueCertificate" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: NameRequest): Buffer => Buffer.from(NameRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): NameRequest => NameRequest.decode(value),
+    responseSerialize: (value: IssuedIdentity): Buffer => Buffer.from(IssuedIdentity.encode(value).finish()),
+    responseDeserialize: (value: Buffer): IssuedIdentity => IssuedIdentity.decode(value),
+  },
   /** Answers when the daemon starts to drain. */
   shutdown: {
     path: "/chaincoded.control.v1.Control/Shutdown" as const,
@@ -2200,6 +2337,8 @@ export interface ControlServer extends UntypedServiceImplementation {
   packages: handleUnaryCall<PackagesRequest, PackagesResponse>;
   /** Removes a package that no chaincode runs from. */
   uninstall: handleUnaryCall<UninstallRequest, UninstallResponse>;
+  /** Issues what a chaincode proves itself with that is started by hand. The answer holds a private key. */
+  issueCertificate: handleUnaryCall<NameRequest, IssuedIdentity>;
   /** Answers when the daemon starts to drain. */
   shutdown: handleUnaryCall<ShutdownRequest, ShutdownResponse>;
 }
@@ -2331,6 +2470,22 @@ export interface ControlClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UninstallResponse) => void,
+  ): ClientUnaryCall;
+  /** Issues what a chaincode proves itself with that is started by hand. The answer holds a private key. */
+  issueCertificate(
+    request: NameRequest,
+    callback: (error: ServiceError | null, response: IssuedIdentity) => void,
+  ): ClientUnaryCall;
+  issueCertificate(
+    request: NameRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: IssuedIdentity) => void,
+  ): ClientUnaryCall;
+  issueCertificate(
+    request: NameRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: IssuedIdentity) => void,
   ): ClientUnaryCall;
   /** Answers when the daemon starts to drain. */
   shutdown(

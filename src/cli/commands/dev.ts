@@ -62,10 +62,13 @@ function startByHand(
     CORE_PEER_LOCALMSPID: config.peer.localMspId,
     CORE_PEER_TLS_ENABLED: 'false',
   }
+  const exports = config.chaincoded.chaincodeTls
+    ? [`eval "$(chaincoded cert ${info.name} --data '${config.chaincoded.dataDir}')"`]
+    : Object.entries(environment).map(([name, value]) => `export ${name}=${value}`)
   return [
     'start it in another terminal, or in a debugger:',
     `  cd ${shownPath(request.path, cwd)}`,
-    ...Object.entries(environment).map(([name, value]) => `  export ${name}=${value}`),
+    ...exports.map((line) => `  ${line}`),
     `  ${commandByHand(request.path, request.command, address)}`,
   ]
 }
