@@ -55,7 +55,7 @@ describe('A developer in dev mode', function () {
       const chaincode = shell.start('sh', ['-c', printed.join('\n').replace('npm start --', 'exec node counter.js')])
       await chaincode.shows(/Successfully established communication/)
       expect(await shell.result('invoke', 'counter', 'increment', 'visits')).to.equal(expected)
-      expect(await shell.result('ps')).to.match(/^counter +1\.0 +ready +- /m)
+      expect(await shell.result('ps')).to.match(/^counter +1\.0 +ready .* - +mychannel /m)
       await chaincode.stop('SIGKILL')
     }
   })

@@ -54,7 +54,7 @@ describe('A newcomer with the example asset-transfer', function () {
 
   it('sees the chaincode in ps, the daemon in status, and the output in logs', async () => {
     expect(await shell.result('ps')).to.match(
-      /^NAME +VERSION +STATE +PID +CHANNELS +IN-FLIGHT +SINCE\nasset-transfer +1\.0 +ready +\d+ +mychannel +0 +\d+s\n$/,
+      /^NAME +VERSION +STATE +.*PID +CHANNELS .*\nasset-transfer +1\.0 +ready +.*\d+ +mychannel .*\n$/,
     )
     const status = await shell.result('status')
     expect(status).to.match(new RegExp(`^state +serving for \\d+s, pid ${dev.pid}, chaincoded `))
