@@ -71,10 +71,8 @@ export function buildPlan(
       return {
         builder,
         script: golangScript(path, settings.golangDynamicLink),
-        env: [
-          `GOPROXY=${env['GOPROXY'] ?? 'https://proxy.golang.org'}`,
-          ...(env['GOSUMDB'] === undefined ? [] : [`GOSUMDB=${env['GOSUMDB']}`]),
-        ],
+        // Without them Go uses its own defaults.
+        env: ['GOPROXY', 'GOSUMDB'].flatMap((name) => (env[name] === undefined ? [] : [`${name}=${env[name]}`])),
         base: { image: settings.golangRuntime, key: 'chaincode.golang.runtime' },
         target: '/usr/local/bin',
       }

@@ -44,8 +44,8 @@ describe('The plan for a chaincode in a container', () => {
     expect(() => containerCommand('rust' as never, 'h:1')).to.throw('Unknown chaincodeType: rust')
   })
 
-  it("hands on the daemon's Go proxy, and Go's own where there is none", () => {
-    expect(buildPlan('golang', settings).env).to.deep.equal(['GOPROXY=https://proxy.golang.org'])
+  it("hands on the daemon's Go proxy, and leaves Go its own where there is none", () => {
+    expect(buildPlan('golang', settings).env).to.deep.equal([])
     expect(buildPlan('golang', settings, '.', { GOPROXY: 'off', GOSUMDB: 'off' }).env).to.deep.equal([
       'GOPROXY=off',
       'GOSUMDB=off',
