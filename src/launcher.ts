@@ -34,7 +34,6 @@ export class Launcher {
   private isOver = false
   /** Where the last build of a chaincode has put its result. */
   private readonly outputs = new Map<string, string>()
-  private readonly changed = new Set<string>()
 
   constructor(private readonly options: LauncherOptions) {}
 
@@ -43,7 +42,6 @@ export class Launcher {
     const { path, command, ccid = '' } = deployment
     const found = detectChaincode(path, {
       address: this.options.address(),
-      isChanged: this.changed.has(ccid),
       ...(command.length > 0 ? { command } : {}),
     })
     const output = this.outputs.get(ccid)
@@ -58,14 +56,8 @@ export class Launcher {
     return deployment && this.detect(deployment)
   }
 
-  /** Its sources have changed: what is built from them has to be built again. */
-  sourcesChanged(ccid: string): void {
-    this.changed.add(ccid)
-  }
-
   /** It is built; the result, where it has a folder of its own, is in `output`. */
   built(ccid: string, output: string): void {
-    this.changed.delete(ccid)
     this.outputs.set(ccid, output)
   }
 
